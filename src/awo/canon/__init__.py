@@ -1,0 +1,1 @@
+"""One value, one spelling: canonical JSON, digests, times and paths. No rules live here."""

@@ -1,0 +1,1 @@
+"""The command line: parses arguments, calls `awo.api`, prints for people or as one JSON object."""

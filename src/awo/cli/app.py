@@ -1,0 +1,66 @@
+"""The tree of commands. A command's module is imported only when that command is asked for."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+import click
+
+from awo import __version__
+from awo.plugins import nearest
+
+COMMANDS: dict[str, tuple[str, str]] = {
+    "init": ("awo.cli.project:init", "Set up a project: awo.toml, reviewers/, an example workflow."),
+    "validate": ("awo.cli.workflows:validate", "Check a workflow file and list every problem."),
+    "run": ("awo.cli.running:run", "Run a workflow until it is sealed or waits for a person."),
+    "resume": ("awo.cli.running:resume", "Take a run up again where its journal ends."),
+    "status": ("awo.cli.looking:status", "Say how a run stands."),
+    "list": ("awo.cli.looking:list_runs", "List the runs of the project."),
+    "show": ("awo.cli.looking:show", "Show a run: steps, models, decisions, files."),
+    "gates": ("awo.cli.deciding:gates", "List the gates that wait, and what they ask."),
+    "approve": ("awo.cli.deciding:approve", "Approve a run at its open gate, with a signature."),
+    "reject": ("awo.cli.deciding:reject", "Reject a run at its open gate, with a reason; seals it."),
+    "seal": ("awo.cli.packages:seal", "Freeze a failed or abandoned run as it stands."),
+    "verify": ("awo.cli.packages:verify", "Check a run folder or bundle; changes nothing."),
+    "render": ("awo.cli.packages:render", "Rebuild the views of an unsealed run."),
+    "export": ("awo.cli.packages:export", "Write the deterministic bundle of a sealed run."),
+    "keys": ("awo.cli.keys:keys", "Make keys, enrol reviewers, list who may decide."),
+    "schema": ("awo.cli.workflows:schema", "Print the JSON Schema of workflow files."),
+    "doctor": ("awo.cli.project:doctor", "Say what this machine has and what is missing."),
+}
+
+
+class Commands(click.Group):
+    """A group whose commands are rows of a table."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        row = COMMANDS.get(cmd_name)
+        if row is None:
+            return None
+        module, _, attribute = row[0].partition(":")
+        command: click.Command = getattr(importlib.import_module(module), attribute)
+        return command
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            near = nearest(args[0], list(COMMANDS))
+            hint = f" Did you mean {near!r}?" if near else ""
+            raise click.UsageError(f"there is no command {args[0]!r}.{hint}", ctx)
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, summary) for name, (_, summary) in COMMANDS.items()])
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, message="awo %(version)s")
+def app() -> None:
+    """Run AI-assisted research and leave every run behind as evidence that a stranger can check.
+
+    RUN is a run's id, its path, or `latest`. Every command takes --json.
+    """

@@ -1,0 +1,76 @@
+"""The commands on keys: `keys new`, `keys enrol`, `keys list`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from awo import api
+from awo.cli.places import project
+from awo.cli.printing import json_option, print_json, say, table
+from awo.errors import UsageError
+
+
+@click.group()
+def keys() -> None:
+    """Make keys, enrol reviewers, list who may decide."""
+
+
+@keys.command("new")
+@click.argument("key_id", metavar="ID")
+@click.option("--out", type=click.Path(path_type=Path), help="The private key's file (default: in your configuration).")
+@click.option("--no-passphrase", is_flag=True, help="Leave the key unprotected; a decision then proves no presence.")
+@json_option
+def new(key_id: str, out: Path | None, *, no_passphrase: bool, as_json: bool) -> None:
+    """Make an Ed25519 key for ID, for example alice@example.org. Never overwrites."""
+    passphrase = "" if no_passphrase else _new_passphrase()
+    path, key = api.new_key(key_id, out, passphrase)
+    if as_json:
+        print_json({"id": key_id, "key": str(path), "public_key": f"{path}.pub", "fingerprint": key.fingerprint})
+    else:
+        say(f"key:    {path}", f"public: {path}.pub", f"fingerprint: {key.fingerprint}")
+        say(f"next: awo keys enrol {key_id} {path}.pub")
+
+
+@keys.command("enrol")
+@click.argument("reviewer", metavar="ID")
+@click.argument("public_key", metavar="KEY.pub", type=click.Path(path_type=Path))
+@json_option
+def enrol(reviewer: str, public_key: Path, *, as_json: bool) -> None:
+    """Let ID decide in this project: adds the key to reviewers/allowed_signers."""
+    here = project()
+    line = api.enrol(here, reviewer, public_key)
+    if as_json:
+        print_json({"id": reviewer, "file": str(here.reviewers_file), "line": line})
+    else:
+        say(f"{reviewer} is enrolled in {here.reviewers_file}", "next: commit that file")
+
+
+@keys.command("list")
+@json_option
+def list_keys(*, as_json: bool) -> None:
+    """List who may decide in this project."""
+    here = project()
+    reviewers = here.reviewers()
+    rows = [
+        (",".join(line.principals), line.key.fingerprint, ",".join(line.namespaces) or "any")
+        for line in (reviewers.lines if reviewers else ())
+    ]
+    if as_json:
+        print_json({"reviewers": [{"id": a, "fingerprint": b, "namespaces": c.split(",")} for a, b, c in rows]})
+    elif not rows:
+        say("nobody is enrolled", "next: awo keys enrol ID KEY.pub")
+    else:
+        say(*table(rows, ("ID", "FINGERPRINT", "MAY SIGN")))
+
+
+def _new_passphrase() -> str:
+    if not sys.stdin.isatty():
+        raise UsageError(
+            "a passphrase is asked for on a terminal, and there is none",
+            hint="use --no-passphrase, or make the key with ssh-keygen -t ed25519",
+        )
+    text: str = click.prompt("Passphrase for the new key", hide_input=True, confirmation_prompt=True, err=True)
+    return text

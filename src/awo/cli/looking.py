@@ -1,0 +1,154 @@
+"""The commands that look at runs: `status`, `list`, `show`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from awo import api
+from awo.cli.places import find, project, run_argument, runs_option
+from awo.cli.printing import json_option, print_json, say, table
+from awo.derive.facts import RunFacts, StepStatus
+from awo.errors import AwoError
+
+
+@click.command()
+@run_argument
+@runs_option
+@json_option
+def status(run_name: str, runs: Path | None, *, as_json: bool) -> None:
+    """Say how RUN stands, and what to do next."""
+    _, folder = find(run_name, runs)
+    summary = _summary(folder)
+    if as_json:
+        print_json(summary)
+        return
+    steps = ", ".join(f"{count} {name}" for name, count in summary["steps"].items())
+    say(f"{summary['run']}: {summary['state']}", f"steps: {steps}", f"responses: {summary['responses']}")
+    if summary["gate"]:
+        say(f"waits at the gate {summary['gate']}: awo gates {summary['run']}")
+    say(f"next: {summary['next']}")
+
+
+@click.command("list")
+@runs_option
+@json_option
+def list_runs(runs: Path | None, *, as_json: bool) -> None:
+    """List the runs of the project, oldest first."""
+    here = project(runs)
+    found = [_summary_or_problem(folder) for folder in api.run_folders(here)]
+    if as_json:
+        print_json({"runs": found})
+        return
+    if not found:
+        say(f"no runs in {here.runs}")
+        return
+    rows = [(row["run"], row["state"], row.get("name", ""), str(row.get("responses", ""))) for row in found]
+    say(*table(rows, ("RUN", "STATE", "WORKFLOW", "RESPONSES")))
+
+
+@click.command()
+@run_argument
+@runs_option
+@json_option
+def show(run_name: str, runs: Path | None, *, as_json: bool) -> None:
+    """Show RUN: its steps, models, decisions and where its files are."""
+    _, folder = find(run_name, runs)
+    facts = api.facts(folder)
+    if as_json:
+        print_json(_details(folder, facts))
+        return
+    say(f"{facts.run_id}: {_state(folder, facts)}", f"workflow: {facts.input.name}")
+    say(f"started {facts.started_at} by {facts.starter.id}")
+    rows = [
+        (s.record.id, s.record.op, s.status.value, str(s.attempts), s.reason.message if s.reason else "")
+        for s in facts.steps
+    ]
+    say("", *table(rows, ("STEP", "OPERATION", "STATUS", "ATTEMPTS", "REASON")))
+    for name, model in facts.models.items():
+        digest = str(model.facts.get("weights_sha256", ""))[:16]
+        say(f"model {name}: {model.facts.get('answered', name)} {digest}".rstrip())
+    for gate in facts.gates:
+        say(f"gate {gate.gate}: {gate.verdict or 'waits'}")
+        for decision in gate.decisions:
+            say(f"  {decision.verdict} by {decision.signer}: {decision.decision.path}")
+    say("", f"report: {folder / 'report.md'}")
+
+
+def _summary(folder: Path) -> dict[str, Any]:
+    facts = api.facts(folder)
+    gate = facts.open_gate
+    counts = {one.value: len(facts.with_status(one)) for one in StepStatus if facts.with_status(one)}
+    return {
+        "run": facts.run_id,
+        "folder": str(folder),
+        "name": facts.input.name,
+        "state": _state(folder, facts),
+        "outcome": facts.outcome,
+        "is_sealed": api.is_sealed(folder),
+        "gate": gate.gate if gate else "",
+        "steps": counts,
+        "responses": facts.calls.answered,
+        "next": _next(folder, facts),
+    }
+
+
+def _summary_or_problem(folder: Path) -> dict[str, Any]:
+    try:
+        return _summary(folder)
+    except AwoError as error:
+        return {"run": folder.name, "folder": str(folder), "state": f"cannot be read: {error.what}"}
+
+
+def _state(folder: Path, facts: RunFacts) -> str:
+    if api.is_sealed(folder):
+        return f"{facts.outcome}, sealed"
+    if facts.outcome:
+        return f"{facts.outcome}, not sealed"
+    if facts.open_gate is not None:
+        return "waits for a person"
+    if any(gate.verdict == "approved" for gate in facts.gates[-1:]) and not facts.with_status(StepStatus.FAILED):
+        return "approved at its gate, to be resumed"
+    if facts.with_status(StepStatus.FAILED):
+        return "has failed steps"
+    return "running or interrupted"
+
+
+def _next(folder: Path, facts: RunFacts) -> str:
+    name = folder.name
+    if api.is_sealed(folder):
+        return f"awo verify {name}, awo export {name}"
+    if facts.open_gate is not None:
+        return f"awo approve {name} or awo reject {name}, then awo resume {name}"
+    return f"awo resume {name}"
+
+
+def _details(folder: Path, facts: RunFacts) -> dict[str, Any]:
+    return _summary(folder) | {
+        "started_at": facts.started_at,
+        "ended_at": facts.ended_at,
+        "starter": facts.starter,
+        "solo": facts.is_solo,
+        "supersedes": facts.supersedes,
+        "checkpoint": facts.checkpoint,
+        "models": {name: dict(model.facts) for name, model in facts.models.items()},
+        "step_list": [
+            {
+                "id": step.record.id,
+                "op": step.record.op,
+                "needs": step.record.needs,
+                "status": step.status.value,
+                "attempts": step.attempts,
+                "reason": step.reason,
+                "value": step.value,
+                "files": step.files,
+            }
+            for step in facts.steps
+        ],
+        "gates": [
+            {"gate": gate.gate, "verdict": gate.verdict, "checkpoint": gate.checkpoint, "decisions": gate.decisions}
+            for gate in facts.gates
+        ],
+    }

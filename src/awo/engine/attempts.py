@@ -1,0 +1,167 @@
+"""One step from its start to its end: attempts, retries, time limit, and what is recorded of each."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+
+from awo import plugins
+from awo.canon.json import pretty
+from awo.engine.calls import Calls, Stopping, Traffic
+from awo.engine.desk import EngineDesk, Values
+from awo.engine.journal import Journal
+from awo.engine.models import Models
+from awo.engine.outputs import StepOutputs
+from awo.errors import AwoError, CannotCheck, DiskTrouble, EvidenceError, StepFailed, UsageError, WorkflowInvalid
+from awo.evidence import events as ev
+from awo.evidence.layout import VALUE_FILE
+from awo.evidence.records import InputRecord, StepRecord
+from awo.evidence.secrets import SecretCutter
+from awo.lifecycle.rules import StepState
+from awo.ops.seam import OpensGate, Operation
+from awo.workflow import conditions
+from awo.workflow.words import Args
+
+FAULTS_OF_THE_RUN = (EvidenceError, DiskTrouble)
+
+
+class _AttemptFailed(Exception):
+    def __init__(self, error: AwoError, left: list[ev.FileRef]) -> None:
+        super().__init__()
+        self.error = error
+        self.left = left
+
+
+class Workshop:
+    """What every attempt of a run shares."""
+
+    def __init__(
+        self, journal: Journal, plan: InputRecord, workflow_root: Path, models: Models, secrets: SecretCutter
+    ) -> None:
+        self.journal = journal
+        self.plan = plan
+        self.workflow_root = workflow_root
+        self.models = models
+        self.secrets = secrets
+        self.traffic = Traffic()
+        self.failures: dict[str, AwoError] = {}
+        self._operations: dict[str, Operation[Args]] = {}
+
+    def operation(self, name: str) -> Operation[Args]:
+        """The operation of that name, loaded once."""
+        if name not in self._operations:
+            self._operations[name] = plugins.load(plugins.OPERATIONS, name, "operation")
+        return self._operations[name]
+
+    async def run_step(self, step: StepState) -> OpensGate | None:
+        """All attempts of a step; gives what a gate asks, else None. Failures end up in `failures`.
+
+        Raises `EvidenceError` and `DiskTrouble`, which end the run, and `CancelledError`.
+        """
+        retries = step.record.retries
+        for left in range(retries.max, -1, -1):
+            try:
+                gate = await self._attempt(step)
+            except FAULTS_OF_THE_RUN:
+                raise
+            except Stopping:
+                return None
+            except _AttemptFailed as failed:
+                self._record_failure(step, failed, left)
+            else:
+                self.failures.pop(step.record.id, None)
+                return gate
+            if left:
+                await asyncio.sleep(retries.delay_s)
+                if self.traffic.is_stopping:
+                    return None
+        return None
+
+    def condition_holds(self, record: StepRecord) -> bool:
+        """Whether the step's `when` is true or absent. Raises `StepFailed` (code `condition`)."""
+        if not record.when:
+            return True
+        values = Values(self.journal.folder, self.journal.state)
+        named = {step: values[step] for step in conditions.names_used(record.when).steps if step in values}
+        return conditions.is_true(record.when, inputs=self.plan.inputs, steps=named)
+
+    def fail_at_once(self, step: StepState, error: StepFailed) -> None:
+        """Records that a step failed before it could begin."""
+        self.journal.append(ev.StepStarted, step=step.record.id, attempt=step.attempts + 1)
+        self._record_failure(step, _AttemptFailed(error, []), 0)
+
+    def fail_after_all(self, step: StepState, error: AwoError) -> None:
+        """Records that a running step failed although its operation had not."""
+        self._record_failure(step, _AttemptFailed(error, []), 0)
+
+    async def _attempt(self, step: StepState) -> OpensGate | None:
+        record = step.record
+        journal = self.journal
+        journal.append(ev.StepStarted, step=record.id, attempt=step.attempts + 1)
+        outputs = StepOutputs(journal.folder, record.id, journal, self.secrets)
+        if step.attempts > 1:
+            outputs.clear()
+        calls = Calls(step, journal, self.models, outputs, self.traffic, self.secrets)
+        desk = EngineDesk(
+            record, journal.state, self.plan, journal.folder, self.workflow_root, outputs, calls, self.secrets
+        )
+        try:
+            value = await self._perform(record, desk)
+            if isinstance(value, OpensGate):
+                return value
+            value_ref = outputs.write_value(VALUE_FILE, pretty(value))
+            files = outputs.files(has_responses=step.lines > 0)
+        except FAULTS_OF_THE_RUN:
+            raise
+        except AwoError as error:
+            raise _AttemptFailed(error, outputs.set_failed_aside(step.attempts)) from error
+        finally:
+            outputs.close()
+            desk.close()
+        journal.append(ev.StepFinished, step=record.id, attempt=step.attempts, value=value_ref, files=files)
+        await journal.keep_up()
+        return None
+
+    async def _perform(self, record: StepRecord, desk: EngineDesk) -> object:
+        operation = self.operation(record.op)
+        try:
+            args = msgspec.json.decode(record.args, type=operation.args)
+        except msgspec.MsgspecError as error:
+            raise EvidenceError("input.json has a step that is not valid", where=record.id, got=str(error)) from error
+        if operation.purity == "effect":
+            await self.journal.flushed()
+        try:
+            if not record.timeout_s:
+                return await operation.perform(args, desk)
+            async with asyncio.timeout(record.timeout_s):
+                return await operation.perform(args, desk)
+        except TimeoutError as error:
+            raise StepFailed(
+                f"the step took longer than {record.timeout_s:g} s", code="timeout", where=record.id
+            ) from error
+        except (AwoError, Stopping):
+            raise
+        except Exception as error:
+            raise StepFailed(
+                f"the operation {record.op} broke: {type(error).__name__}: {error}", code="fault", where=record.id
+            ) from error
+
+    def _record_failure(self, step: StepState, failed: _AttemptFailed, retries_left: int) -> None:
+        message = self.secrets.cut_text(failed.error.what)
+        self.failures[step.record.id] = failed.error
+        self.journal.append(
+            ev.StepFailed,
+            step=step.record.id,
+            attempt=step.attempts,
+            reason=ev.Reason(code=_code(failed.error), message=message),
+            retries_left=retries_left,
+            files=failed.left,
+        )
+
+
+def _code(error: AwoError) -> str:
+    codes: Mapping[type[AwoError], str] = {CannotCheck: "missing", UsageError: "usage", WorkflowInvalid: "workflow"}
+    return error.code if isinstance(error, StepFailed) else codes.get(type(error), "fault")

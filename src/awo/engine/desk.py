@@ -1,0 +1,181 @@
+"""The desk at which an operation works: its only way to earlier outputs, models and files."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from awo.canon.digest import sha256_file
+from awo.engine.calls import Calls
+from awo.engine.folder import refuse_altered
+from awo.engine.outputs import StepOutputs
+from awo.errors import DiskTrouble, EvidenceError, StepFailed
+from awo.evidence.events import FileRef
+from awo.evidence.layout import file_path, value_path
+from awo.evidence.records import InputFile, InputRecord, ResponseLine, StepRecord
+from awo.evidence.secrets import SecretCutter
+from awo.lifecycle.rules import RunState
+from awo.ops.seam import Ask
+from awo.workflow import globs, templates
+
+
+class Values(Mapping[str, Any]):
+    """The values of finished steps by id, read from disk when looked at and checked against their digest."""
+
+    def __init__(self, root: Path, state: RunState) -> None:
+        self._root = root
+        self._state = state
+
+    def __getitem__(self, step: str) -> Any:
+        state = self._state.steps.get(step)
+        if state is None or not state.value_sha256:
+            raise KeyError(step)
+        return msgspec.json.decode(refuse_altered(self._root, value_path(step), state.value_sha256.hex()))
+
+    def __iter__(self) -> Iterator[str]:
+        return (id_ for id_, step in self._state.steps.items() if step.value_sha256)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+
+class EngineDesk:
+    """One attempt of one step; implements `awo.ops.seam.Desk`. `close` removes the scratch folder."""
+
+    def __init__(
+        self,
+        record: StepRecord,
+        state: RunState,
+        plan: InputRecord,
+        root: Path,
+        workflow_root: Path,
+        outputs: StepOutputs,
+        calls: Calls,
+        secrets: SecretCutter,
+    ) -> None:
+        self._record = record
+        self._state = state
+        self._plan = plan
+        self._root = root
+        self._workflow_root = workflow_root
+        self._outputs = outputs
+        self._calls = calls
+        self._secrets = secrets
+        self._scratch: Path | None = None
+
+    @property
+    def step(self) -> str:
+        return self._record.id
+
+    @property
+    def run_id(self) -> str:
+        return self._root.name
+
+    @property
+    def default_model(self) -> str:
+        return self._plan.default_model
+
+    def value_of(self, step: str) -> Any:
+        try:
+            return Values(self._root, self._state)[step]
+        except KeyError as error:
+            raise StepFailed(f"step {step!r} has no value", code="no_value", where=self.step) from error
+
+    def path_of(self, step: str, name: str) -> Path:
+        path = self._root / file_path(step, name)
+        if name not in self.files_of(step) or path.is_symlink():
+            raise StepFailed(f"step {step!r} has no file {name!r}", code="no_file", where=self.step)
+        return path
+
+    def files_of(self, step: str) -> list[str]:
+        top = self._root / file_path(step, "")
+        found = [
+            os.path.relpath(os.path.join(folder, name), top) for folder, _, names in os.walk(top) for name in names
+        ]
+        return sorted(name.replace(os.sep, "/") for name in found)
+
+    def render(self, template: str) -> str:
+        return templates.render(template, inputs=self._plan.inputs, steps=Values(self._root, self._state))
+
+    def read_text(self, path: str) -> str:
+        declared = self._declared(path)
+        if declared.encoding == "utf-8":
+            return declared.content
+        try:
+            return self.input_path(path).read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise StepFailed("a declared file is no text", code="input_not_text", where=path) from error
+
+    def input_path(self, path: str) -> Path:
+        declared = self._declared(path)
+        if declared.encoding == "utf-8":
+            copy = self._private() / "inputs" / path
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            copy.write_bytes(declared.content.encode())
+            return copy
+        place = self._workflow_root / path
+        try:
+            sha256, _ = sha256_file(place)
+        except OSError as error:
+            raise StepFailed(
+                "a declared file cannot be read here",
+                code="missing_input",
+                where=path,
+                got=str(error.strerror),
+                hint="put the same file back and `awo resume` the run",
+            ) from error
+        if sha256 != declared.sha256:
+            raise StepFailed(
+                "a declared file has changed since the run started",
+                code="changed_input",
+                where=path,
+                expected=f"SHA-256 {declared.sha256}",
+                got=sha256,
+            )
+        return place
+
+    def files_matching(self, pattern: str) -> list[str]:
+        return sorted(file.path for file in self._plan.files if globs.matches(pattern, file.path))
+
+    async def ask(self, asks: Sequence[Ask]) -> list[ResponseLine]:
+        return await self._calls.ask(asks)
+
+    async def keep_file(self, name: str, content: bytes) -> FileRef:
+        return self._outputs.keep(name, content)
+
+    async def keep_path(self, name: str, path: Path) -> FileRef:
+        return self._outputs.keep_path(name, path)
+
+    def scratch(self) -> Path:
+        folder = self._private() / "work"
+        folder.mkdir(exist_ok=True)
+        return folder
+
+    def cut_secrets(self, data: bytes) -> bytes:
+        return self._secrets.cut(data)
+
+    def close(self) -> None:
+        """Removes whatever the attempt left outside the run."""
+        if self._scratch is not None:
+            shutil.rmtree(self._scratch, ignore_errors=True)
+            self._scratch = None
+
+    def _private(self) -> Path:
+        if self._scratch is None:
+            try:
+                self._scratch = Path(tempfile.mkdtemp(prefix="awo-"))
+            except OSError as error:
+                raise DiskTrouble("no scratch folder can be made", got=str(error.strerror)) from error
+        return self._scratch
+
+    def _declared(self, path: str) -> InputFile:
+        for file in self._plan.files:
+            if file.path == path:
+                return file
+        raise EvidenceError("the step reads a file that input.json does not declare", where=path)

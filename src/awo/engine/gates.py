@@ -1,0 +1,65 @@
+"""Opens a gate: freezes what is asked, lists what is shown, and says so in the journal."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from awo.canon.json import pretty
+from awo.engine.attempts import Workshop
+from awo.engine.journal import Journal
+from awo.engine.outputs import StepOutputs
+from awo.engine.reading import events_of
+from awo.errors import UsageError
+from awo.evidence import events as ev
+from awo.evidence.records import GateRequest
+from awo.gate.checklist import read_checklist
+from awo.gate.policy import Policy
+from awo.lifecycle.rules import StepState
+from awo.ops.seam import OpensGate
+
+REQUEST_FILE = "gate.json"
+
+
+async def open_gate(shop: Workshop, step: StepState, policy: Policy) -> None:
+    """Runs the gate's step up to the point where a person is needed.
+
+    On return the gate is open and durable, or the step has failed and is in `shop.failures`.
+    """
+    asked = await shop.run_step(step)
+    if not isinstance(asked, OpensGate):
+        return
+    journal = shop.journal
+    id_ = step.record.id
+    try:
+        checklist = read_checklist(asked.checklist_markdown, where=str(step.record.arguments().get("checklist", id_)))
+    except UsageError as error:  # of a file too large to stand in input.json; others are read before the run
+        shop.fail_after_all(step, error)
+        return
+    request = GateRequest(format="awo/gate-request/v1", gate=id_, checklist=checklist, needs=policy.needs_of(id_))
+    outputs = StepOutputs(journal.folder, id_, journal, shop.secrets)
+    ref = outputs.write_value(REQUEST_FILE, pretty(request))
+    await journal.flushed()
+    journal.append(ev.GateOpened, gate=id_, request=ref, shows=shown_files(journal))
+    await journal.flushed()
+
+
+def shown_files(journal: Journal) -> list[ev.FileRef]:
+    """input.json and every output that the journal names so far, sorted by path."""
+    return sorted(recorded_files(journal.folder).values(), key=lambda ref: ref.path)
+
+
+def recorded_files(folder: Path) -> dict[str, ev.FileRef]:
+    """Every file that the journal on disk names, by path, with its latest digest."""
+    found: dict[str, ev.FileRef] = {}
+    for event in events_of(folder):
+        match event:
+            case ev.RunStarted():
+                found[event.input.path] = event.input
+            case ev.StepFinished():
+                found[event.value.path] = event.value
+                found.update((ref.path, ref) for ref in event.files)
+            case ev.StepFailed():
+                found.update((ref.path, ref) for ref in event.files)
+            case _:
+                pass
+    return found

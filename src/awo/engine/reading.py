@@ -1,0 +1,120 @@
+"""Reads a run that may be in use: the journal's events and the facts they amount to, without a lock."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+
+from awo.derive.facts import RunFacts
+from awo.derive.views import gate_pending
+from awo.engine.folder import never_started, read_input
+from awo.engine.journal import read_lines
+from awo.errors import EvidenceError
+from awo.evidence import events as ev
+from awo.evidence.layout import JOURNAL, responses_path
+from awo.evidence.records import Decision, GatePending, GateRequest, InputRecord, ResponseLine
+from awo.lifecycle.chronicle import Chronicle
+from awo.lifecycle.rules import RunState
+
+T = TypeVar("T")
+
+
+def events_of(folder: Path) -> Iterator[ev.AnyEvent]:
+    """The whole events on disk, in order; a torn last line is passed over. Raises `EvidenceError`."""
+    for _, event in lines_of(folder):
+        yield event
+
+
+def lines_of(folder: Path) -> Iterator[tuple[bytes, ev.AnyEvent]]:
+    """As `events_of`, each with its line (without newline)."""
+    try:
+        descriptor = os.open(folder / JOURNAL, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError as error:
+        raise never_started(folder) from error
+    try:
+        for number, line in enumerate(read_lines(descriptor)):
+            if line.endswith(b"\n"):
+                yield line[:-1], ev.decode(line[:-1], number)
+    finally:
+        os.close(descriptor)
+
+
+def read_facts(folder: Path, plan: InputRecord | None = None) -> RunFacts:
+    """What the journal says of the run so far.
+
+    `plan` is input.json where the caller has the journal open: then its events have been held
+    against the rule book already. Otherwise that is done here. Raises `UsageError` or `EvidenceError`.
+    """
+    rules = None
+    if plan is None:
+        plan, _ = read_input(folder)
+        rules = RunState(plan.steps)
+    chronicle = Chronicle(plan)
+    for line, event in lines_of(folder):
+        if rules is not None:
+            rules.advance(event)
+        chronicle.add(event, line)
+    if rules is not None and rules.started is None:
+        raise never_started(folder)
+    return chronicle.facts()
+
+
+def waiting_gate(folder: Path) -> GatePending | None:
+    """gate_pending.json as it should be now, from the journal; None when no gate waits."""
+    facts = read_facts(folder)
+    gate = facts.open_gate
+    if gate is None:
+        return None
+    return gate_pending(facts, FolderReader(folder).gate_request(gate.request.path), gate.checkpoint)
+
+
+class FolderReader:
+    """Gives the report the outputs of one run from disk; implements `awo.derive.report.Reader`."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def value(self, path: str) -> Any:
+        """A step's parsed value."""
+        return self._decode(path, Any)
+
+    def responses(self, step: str) -> Iterator[ResponseLine]:
+        """The responses of a step, one at a time, in the order of the file; none without file."""
+        path = self._folder / responses_path(step)
+        if not path.is_file():
+            return
+        decoder = msgspec.json.Decoder(ResponseLine)
+        with path.open("rb") as lines:
+            for number, line in enumerate(lines):
+                try:
+                    yield decoder.decode(line)
+                except msgspec.MsgspecError as error:
+                    raise EvidenceError(
+                        "a line of the responses is not a response", where=f"{path}:{number + 1}", got=str(error)
+                    ) from error
+
+    def decision(self, path: str) -> Decision:
+        """A decision as it was signed."""
+        return self._decode(path, Decision)
+
+    def gate_request(self, path: str) -> GateRequest:
+        """What a gate asked."""
+        return self._decode(path, GateRequest)
+
+    def head(self, path: str, limit_bytes: int) -> str:
+        """The first `limit_bytes` bytes of a file as UTF-8; bytes that are not UTF-8 become U+FFFD."""
+        try:
+            with (self._folder / path).open("rb") as stream:
+                return stream.read(limit_bytes).decode(errors="replace")
+        except OSError as error:
+            raise EvidenceError("a recorded file cannot be read", where=path, got=str(error)) from error
+
+    def _decode(self, path: str, kind: type[T]) -> T:
+        try:
+            return msgspec.json.decode((self._folder / path).read_bytes(), type=kind)
+        except (OSError, msgspec.MsgspecError) as error:
+            raise EvidenceError("a recorded file cannot be read", where=path, got=str(error)) from error

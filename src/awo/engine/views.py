@@ -1,0 +1,38 @@
+"""Writes the views of a run: files for people, made from the journal and the outputs, never read back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from awo.canon.json import pretty
+from awo.derive.facts import RunFacts
+from awo.derive.report import report
+from awo.derive.views import gate_pending, metadata_text, status_view
+from awo.engine.folder import write_pieces, write_whole
+from awo.engine.reading import FolderReader, read_facts
+from awo.errors import DiskTrouble
+from awo.evidence.layout import GATE_PENDING, METADATA, REPORT, STATUS
+from awo.evidence.records import InputRecord
+
+
+def write_views(folder: Path, plan: InputRecord | None = None) -> RunFacts:
+    """Rebuilds status.json, gate_pending.json, metadata.json and report.md; gives the facts behind them.
+
+    `plan` is input.json where the caller has it parsed. gate_pending.json is there exactly while a
+    gate waits. Raises `EvidenceError` and `DiskTrouble`.
+    """
+    facts = read_facts(folder, plan)
+    reader = FolderReader(folder)
+    try:
+        write_whole(folder / STATUS, pretty(status_view(facts)))
+        gate = facts.open_gate
+        if gate is None:
+            (folder / GATE_PENDING).unlink(missing_ok=True)
+        else:
+            request = reader.gate_request(gate.request.path)
+            write_whole(folder / GATE_PENDING, pretty(gate_pending(facts, request, gate.checkpoint)))
+        write_pieces(folder / METADATA, metadata_text(facts))
+        write_whole(folder / REPORT, report(facts, reader).encode())
+    except OSError as error:
+        raise DiskTrouble("a view cannot be written", where=str(folder), got=str(error.strerror)) from error
+    return facts

@@ -1,0 +1,279 @@
+"""The journal's events: a closed union, one frozen shape per kind (spec section 4).
+
+A line of `audit/journal.jsonl` is the canonical JSON of one event. Events carry digests and facts,
+never prompts, answers or secrets.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta
+
+from awo.canon import time
+from awo.canon.json import encode_sorted
+from awo.errors import EvidenceError
+from awo.evidence.layout import JOURNAL
+
+FORMAT = "awo/journal/v1"
+
+# `(?!\n)`: in Python `$` also matches before a final line break, in JSON Schema it does not.
+Time = Annotated[str, Meta(pattern=time.PATTERN)]
+Sha256 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$(?!\n)")]
+Size = Annotated[int, Meta(ge=0, le=2**53 - 1)]
+Count = Annotated[int, Meta(ge=1, le=2**53 - 1)]
+StepId = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$(?!\n)")]
+
+
+class _Frozen(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, gc=False):
+    """A value inside an event."""
+
+
+class FileRef(_Frozen, frozen=True):
+    """A file of the run, by its path from the run's folder, its digest and its length."""
+
+    path: str
+    sha256: Sha256
+    size_bytes: Size
+
+
+class Checkpoint(_Frozen, frozen=True):
+    """The first `size` lines of the journal as a Merkle root (RFC 6962), 64 hex digits."""
+
+    size: Size
+    root: Sha256
+
+
+class Software(_Frozen, frozen=True):
+    """Which program wrote the journal."""
+
+    name: str
+    version: str
+
+
+class Starter(_Frozen, frozen=True):
+    """Who started the run: an id as `allowed_signers` knows it, and the fingerprint of the sealing key."""
+
+    id: str
+    key: str
+
+
+class Reason(_Frozen, frozen=True):
+    """Why something failed: a code from the spec's table and a sentence without texts of models."""
+
+    code: str
+    message: str
+
+
+class Event(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, gc=False, tag_field="kind"):
+    """What every event has: its place in the journal and the time of the machine that wrote it."""
+
+    seq: Size
+    at: Time
+
+
+class RunStarted(Event, frozen=True, tag="run_started"):
+    """The first event. `input` is input.json; `supersedes` names an older run or is empty."""
+
+    format: Literal["awo/journal/v1"]
+    run_id: str
+    software: Software
+    input: FileRef
+    starter: Starter
+    supersedes: str
+    solo: bool
+
+
+class EnvironmentRecorded(Event, frozen=True, tag="environment_recorded"):
+    """The machine and its software, at the start and after each resume: facts for metadata.json."""
+
+    environment: dict[str, Any]
+
+
+class RunResumed(Event, frozen=True, tag="run_resumed"):
+    """A process took the run up again."""
+
+    software: Software
+
+
+class RunInterrupted(Event, frozen=True, tag="run_interrupted"):
+    """A signal stopped the run in order."""
+
+    signal: str
+
+
+class TailCut(Event, frozen=True, tag="tail_cut"):
+    """Bytes after the last whole, recorded line of a file were cut when the run was opened."""
+
+    path: str
+    cut_bytes: Count
+    sha256: Sha256
+
+
+class ModelRecorded(Event, frozen=True, tag="model_recorded"):
+    """A model is ready on this machine: asked and answered names, weights digest, build, threads and so on.
+
+    `facts` has text, integers and booleans only; decimals are text.
+    """
+
+    model: str
+    facts: dict[str, Any]
+
+
+class StepStarted(Event, frozen=True, tag="step_started"):
+    """An attempt (from 1) of a step begins."""
+
+    step: StepId
+    attempt: Count
+
+
+class CallIntended(Event, frozen=True, tag="call_intended"):
+    """A request will be sent. `request_sha256` names it; `worst_price` is US dollars as text, '0' when free."""
+
+    step: StepId
+    attempt: Count
+    call: str
+    model: str
+    request_sha256: Sha256
+    worst_price: str
+
+
+class CallAnswered(Event, frozen=True, tag="call_answered"):
+    """The response is line `line` (from 0) of the step's responses.jsonl, whose bytes have this digest.
+
+    `recovered` is true when a resumed run found the line on disk without its event.
+    """
+
+    step: StepId
+    call: str
+    line: Size
+    sha256: Sha256
+    size_bytes: Size
+    recovered: bool
+
+
+class CallFailed(Event, frozen=True, tag="call_failed"):
+    """The request got no response."""
+
+    step: StepId
+    call: str
+    reason: Reason
+
+
+class CallUnknown(Event, frozen=True, tag="call_unknown"):
+    """A resumed run found an intent without outcome; `policy` says what it does about it."""
+
+    step: StepId
+    call: str
+    policy: Literal["retry", "fail"]
+
+
+class StepFinished(Event, frozen=True, tag="step_finished"):
+    """A step is done. `value` is its output.json, `files` every other file it made, sorted by path."""
+
+    step: StepId
+    attempt: Count
+    value: FileRef
+    files: list[FileRef]
+
+
+class StepFailed(Event, frozen=True, tag="step_failed"):
+    """An attempt failed. `retries_left` is how many automatic attempts follow; `files` is what the
+    attempt left, moved to outputs/<step>/attempt-<n>/, sorted by path."""
+
+    step: StepId
+    attempt: Count
+    reason: Reason
+    retries_left: Size
+    files: list[FileRef]
+
+
+class StepSkipped(Event, frozen=True, tag="step_skipped"):
+    """The step's `when` was false, or it needs a step that was skipped."""
+
+    step: StepId
+    reason: Reason
+
+
+class GateOpened(Event, frozen=True, tag="gate_opened"):
+    """The run stops for a person. `request` is outputs/<gate>/gate.json: checklist and needs, frozen."""
+
+    gate: StepId
+    request: FileRef
+    shows: list[FileRef]
+
+
+class DecisionRecorded(Event, frozen=True, tag="decision_recorded"):
+    """A signed decision was accepted; its file and its signature stand in audit/decisions/."""
+
+    gate: StepId
+    number: Count
+    verdict: Literal["approve", "reject", "revise", "withdraw"]
+    signer: str
+    decision: FileRef
+    signature: FileRef
+
+
+class DecisionRefused(Event, frozen=True, tag="decision_refused"):
+    """Somebody tried to decide and was refused."""
+
+    gate: StepId
+    signer: str
+    reason: Reason
+
+
+class GateClosed(Event, frozen=True, tag="gate_closed"):
+    """The gate has all it needs, or a rejection."""
+
+    gate: StepId
+    verdict: Literal["approved", "rejected", "revised"]
+
+
+class RunFinished(Event, frozen=True, tag="run_finished"):
+    """The last event: nothing follows but the seal."""
+
+    outcome: Literal["completed", "approved", "rejected", "failed", "abandoned"]
+
+
+AnyEvent = (
+    RunStarted
+    | EnvironmentRecorded
+    | RunResumed
+    | RunInterrupted
+    | TailCut
+    | ModelRecorded
+    | StepStarted
+    | CallIntended
+    | CallAnswered
+    | CallFailed
+    | CallUnknown
+    | StepFinished
+    | StepFailed
+    | StepSkipped
+    | GateOpened
+    | DecisionRecorded
+    | DecisionRefused
+    | GateClosed
+    | RunFinished
+)
+
+_decoder = msgspec.json.Decoder(AnyEvent)
+
+
+def encode(event: AnyEvent) -> bytes:
+    """The journal line of `event` without its newline: canonical JSON."""
+    return encode_sorted(event)
+
+
+def decode(line: bytes, number: int) -> AnyEvent:
+    """The event on line `number` (from 0). Raises `EvidenceError` for an unknown kind, a missing or
+    unknown field, or bytes that are not the canonical spelling."""
+    where = f"{JOURNAL}:{number + 1}"
+    try:
+        event: AnyEvent = _decoder.decode(line)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise EvidenceError("a journal line is not an event of this format", where=where, got=str(error)) from error
+    if encode_sorted(event) != line:
+        raise EvidenceError("a journal line is not canonical JSON", where=where)
+    return event

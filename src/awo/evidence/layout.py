@@ -1,0 +1,56 @@
+"""The names of a run's folder (spec section 2). The five names of the original description never change."""
+
+from __future__ import annotations
+
+RUN_ID_PATTERN = r"^run_\d{4}-\d{2}-\d{2}T\d{2}-\d{2}-\d{2}Z(-[2-9]|-[1-9]\d+)?$(?!\n)"
+
+INPUT = "input.json"
+OUTPUTS = "outputs"
+AUDIT = "audit"
+METADATA = "metadata.json"
+REPORT = "report.md"
+
+JOURNAL = "audit/journal.jsonl"
+GATE_PENDING = "audit/gate_pending.json"
+STATUS = "audit/status.json"
+DECISIONS = "audit/decisions"
+ALLOWED_SIGNERS = "audit/allowed_signers"
+SUMS = "SHA256SUMS"
+SEAL = "audit/seal.json"
+SEAL_SIGNATURE = "audit/seal.json.sig"
+
+NOT_IN_SUMS = frozenset({SUMS, SEAL, SEAL_SIGNATURE})
+
+VALUE_FILE = "output.json"
+RESPONSES_FILE = "responses.jsonl"
+FILES_FOLDER = "files"
+
+
+def value_path(step: str) -> str:
+    """Where the value of a step stands: `outputs/<step>/output.json`."""
+    return f"{OUTPUTS}/{step}/{VALUE_FILE}"
+
+
+def responses_path(step: str) -> str:
+    """Where the model responses of a step stand: `outputs/<step>/responses.jsonl`."""
+    return f"{OUTPUTS}/{step}/{RESPONSES_FILE}"
+
+
+def file_path(step: str, name: str) -> str:
+    """Where an artifact of a step stands: `outputs/<step>/files/<name>`."""
+    return f"{OUTPUTS}/{step}/{FILES_FOLDER}/{name}"
+
+
+def attempt_folder(step: str, attempt: int) -> str:
+    """Where the artifacts of a failed attempt are kept: `outputs/<step>/attempt-<n>`."""
+    return f"{OUTPUTS}/{step}/attempt-{attempt}"
+
+
+def gate_request_path(gate: str) -> str:
+    """Where what a gate asks stands: `outputs/<gate>/gate.json`."""
+    return f"{OUTPUTS}/{gate}/gate.json"
+
+
+def decision_path(number: int, gate: str) -> str:
+    """Where decision `number` (from 1) stands: `audit/decisions/0001-<gate>.json`."""
+    return f"{DECISIONS}/{number:04d}-{gate}.json"

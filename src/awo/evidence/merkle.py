@@ -1,0 +1,37 @@
+"""The RFC 6962 Merkle tree over journal lines, grown leaf by leaf in O(log n) memory."""
+
+from __future__ import annotations
+
+from awo.canon.digest import empty_tree_hash, leaf_hash, node_hash
+
+
+class MerkleTree:
+    """An append-only tree that remembers only the roots of its complete subtrees.
+
+    Source: RFC 6962 section 2.1. Leaf *n* is line *n* of the journal without its newline.
+    """
+
+    __slots__ = ("_peaks", "size")
+
+    def __init__(self) -> None:
+        self.size = 0
+        self._peaks: list[bytes] = []
+
+    def append(self, line: bytes) -> None:
+        """Adds the next leaf."""
+        node = leaf_hash(line)
+        count = self.size
+        while count & 1:
+            node = node_hash(self._peaks.pop(), node)
+            count >>= 1
+        self._peaks.append(node)
+        self.size += 1
+
+    def root(self) -> bytes:
+        """The 32-byte root over the leaves so far."""
+        if not self._peaks:
+            return empty_tree_hash()
+        root = self._peaks[-1]
+        for peak in reversed(self._peaks[:-1]):
+            root = node_hash(peak, root)
+        return root

@@ -1,0 +1,42 @@
+"""The published JSON Schema of each shape on disk, made from its type (spec sections 3, 4, 6, 7)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from awo.evidence.events import AnyEvent
+from awo.evidence.records import (
+    Decision,
+    GatePending,
+    GateRequest,
+    InputRecord,
+    ResponseLine,
+    Seal,
+    StatusView,
+)
+
+SHAPES: dict[str, tuple[Any, str]] = {
+    "event": (AnyEvent, "A line of audit/journal.jsonl"),
+    "input": (InputRecord, "input.json"),
+    "response": (ResponseLine, "A line of outputs/<step>/responses.jsonl"),
+    "gate-request": (GateRequest, "outputs/<gate>/gate.json"),
+    "gate": (GatePending, "audit/gate_pending.json"),
+    "decision": (Decision, "audit/decisions/NNNN-<gate>.json"),
+    "status": (StatusView, "audit/status.json"),
+    "seal": (Seal, "audit/seal.json"),
+}
+
+
+def schema_of(name: str) -> dict[str, Any]:
+    """The JSON Schema (draft 2020-12) of the shape of that name in `SHAPES`."""
+    kind, title = SHAPES[name]
+    (root,), definitions = msgspec.json.schema_components([kind], ref_template="#/$defs/{name}")
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": f"urn:awo:schema:{name}:v1",
+        "title": title,
+        **root,
+        "$defs": definitions,
+    }

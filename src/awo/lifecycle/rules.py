@@ -1,0 +1,348 @@
+"""The rule book of a run (spec section 5): a fold over events that refuses a move that may not follow.
+
+`RunState` is the whole state of a run. The engine has no other; the judge replays it line by line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from enum import IntEnum
+from typing import Any, Final, NoReturn
+
+from awo.errors import EvidenceError
+from awo.evidence import events as ev
+from awo.evidence.layout import JOURNAL
+from awo.evidence.records import StepRecord
+
+GATE_OPERATION: Final = "audit_gate"
+
+
+class RuleBroken(EvidenceError):
+    """An event stands where the rule book does not allow it."""
+
+
+class Status(IntEnum):
+    """How a step stands."""
+
+    WAITING = 0
+    RUNNING = 1
+    DONE = 2
+    FAILED = 3
+    SKIPPED = 4
+    GATE_OPEN = 5
+    GATE_APPROVED = 6
+    GATE_REJECTED = 7
+
+
+class StepState:
+    """One step: status, attempts so far, digest of its value, and its calls while it is not done.
+
+    `value_sha256` is 32 bytes, or none before the step is done. `answered` maps a request's digest
+    to the events that answer it, oldest first; `open_calls` maps a call to its intent. Both are
+    emptied when the step is done.
+    """
+
+    __slots__ = (
+        "answered",
+        "attempts",
+        "lines",
+        "may_start",
+        "open_calls",
+        "record",
+        "status",
+        "unknown",
+        "value_sha256",
+    )
+
+    def __init__(self, record: StepRecord) -> None:
+        self.record = record
+        self.status = Status.WAITING
+        self.may_start = True
+        self.attempts = 0
+        self.lines = 0
+        self.value_sha256 = b""
+        self.open_calls: dict[str, ev.CallIntended] | None = None
+        self.answered: dict[str, list[ev.CallAnswered]] | None = None
+        self.unknown: set[str] | None = None
+
+    @property
+    def is_gate(self) -> bool:
+        return self.record.op == GATE_OPERATION
+
+
+class RunState:
+    """The state of a run after a number of events; `advance` takes the next one.
+
+    `size` is the number of events so far, `open_gate` the id of the gate that waits or ''.
+    """
+
+    def __init__(self, steps: Iterable[StepRecord]) -> None:
+        self.steps: dict[str, StepState] = {record.id: StepState(record) for record in steps}
+        self.size = 0
+        self.started: ev.RunStarted | None = None
+        self.outcome = ""
+        self.open_gate = ""
+        self.gate_opened: ev.GateOpened | None = None
+        self.decisions: list[ev.DecisionRecorded] = []
+        self.gate_decisions: list[ev.DecisionRecorded] = []
+        self.gates_approved = 0
+        self.rejected_gate = ""
+        self.running = 0
+        self.calls = 0
+        self.is_resumed = False
+
+    def advance(self, event: ev.AnyEvent) -> None:
+        """Takes the next event, or raises `RuleBroken` and leaves the state as it was."""
+        if event.seq != self.size:
+            self._refuse(event, f"its seq is {event.seq}", expected=str(self.size))
+        if self.outcome:
+            self._refuse(event, "the run has finished")
+        if self.started is None and not isinstance(event, ev.RunStarted):
+            self._refuse(event, "the first event must be run_started")
+        _RULES[type(event)](self, event)
+        self.size += 1
+
+    def needs_met(self, step: StepState) -> bool:
+        """Whether everything that `step` needs is done. A skipped need counts for or behind a gate only."""
+        return all(self._need_met(step, self.steps[need]) for need in step.record.needs)
+
+    def is_held_by_skip(self, step: StepState) -> str:
+        """The id of a skipped step that makes `step` impossible, or ''."""
+        for need in step.record.needs:
+            needed = self.steps[need]
+            if needed.status is Status.SKIPPED and not needed.is_gate and not step.is_gate:
+                return need
+        return ""
+
+    def outcome_allowed(self) -> str:
+        """The outcome with which the run may finish now of itself (completed, approved, rejected), or ''."""
+        if self.rejected_gate:
+            return "rejected"
+        if all(s.status in (Status.DONE, Status.SKIPPED) for s in self.steps.values()):
+            return "approved" if self.gates_approved else "completed"
+        return ""
+
+    def failed_steps(self) -> list[str]:
+        """The ids of the steps that have failed, in the order of the workflow."""
+        return [id_ for id_, step in self.steps.items() if step.status is Status.FAILED]
+
+    # --- the rules, one per kind ---------------------------------------------------------------
+
+    def _run_started(self, event: ev.RunStarted) -> None:
+        if self.started is not None:
+            self._refuse(event, "the run has started already")
+        self.started = event
+
+    def _noted(self, event: ev.AnyEvent) -> None:
+        """A fact that moves nothing."""
+
+    def _run_resumed(self, event: ev.RunResumed) -> None:
+        for step in self.steps.values():
+            if step.status is Status.RUNNING:
+                step.status = Status.WAITING
+            step.may_start = True
+        self.running = 0
+        self.is_resumed = True
+
+    def _step_started(self, event: ev.StepStarted) -> None:
+        step = self._step(event, event.step)
+        if step.status not in (Status.WAITING, Status.FAILED) or not step.may_start:
+            self._refuse(event, f"step {event.step!r} is {step.status.name.lower()} and may not start")
+        if self.open_gate:
+            self._refuse(event, f"the gate {self.open_gate!r} is open")
+        if self.rejected_gate:
+            self._refuse(event, f"the gate {self.rejected_gate!r} was rejected")
+        if not self.needs_met(step):
+            self._refuse(event, f"step {event.step!r} needs a step that is not done")
+        if step.open_calls:
+            self._refuse(event, f"step {event.step!r} has a call whose outcome is not recorded")
+        if event.attempt != step.attempts + 1:
+            self._refuse(event, f"attempt {event.attempt}", expected=str(step.attempts + 1))
+        step.attempts += 1
+        step.status = Status.RUNNING
+        self.running += 1
+
+    def _call_intended(self, event: ev.CallIntended) -> None:
+        step = self._running_step(event, event.step, event.attempt)
+        if step.open_calls is None:
+            step.open_calls = {}
+        if event.call != str(self.calls):
+            self._refuse(event, f"call {event.call!r}", expected=repr(str(self.calls)))
+        step.open_calls[event.call] = event
+        self.calls += 1
+
+    def _call_answered(self, event: ev.CallAnswered) -> None:
+        step = self._step(event, event.step)
+        intent = self._open_call(event, step, event.call)
+        if event.recovered == (step.status is Status.RUNNING):
+            self._refuse(event, "an answer is recovered if and only if its step is not running")
+        if event.line != step.lines:
+            self._refuse(event, f"line {event.line}", expected=str(step.lines))
+        step.lines += 1
+        self._close_call(step, event.call)
+        if step.answered is None:
+            step.answered = {}
+        step.answered.setdefault(intent.request_sha256, []).append(event)
+
+    def _call_failed(self, event: ev.CallFailed) -> None:
+        step = self._running_step(event, event.step)
+        self._open_call(event, step, event.call)
+        self._close_call(step, event.call)
+
+    def _call_unknown(self, event: ev.CallUnknown) -> None:
+        step = self._step(event, event.step)
+        intent = self._open_call(event, step, event.call)
+        self._close_call(step, event.call)
+        if event.policy == "fail":
+            if step.unknown is None:
+                step.unknown = set()
+            step.unknown.add(intent.request_sha256)
+
+    def _step_finished(self, event: ev.StepFinished) -> None:
+        step = self._step(event, event.step)
+        if step.is_gate:
+            if step.status is not Status.GATE_APPROVED:
+                self._refuse(event, f"the gate {event.step!r} has not been approved")
+        else:
+            step = self._running_step(event, event.step, event.attempt)
+            self.running -= 1
+        if step.open_calls:
+            self._refuse(event, f"step {event.step!r} has a call whose outcome is not recorded")
+        step.status = Status.DONE
+        step.value_sha256 = bytes.fromhex(event.value.sha256)
+        step.open_calls = step.answered = step.unknown = None
+
+    def _step_failed(self, event: ev.StepFailed) -> None:
+        step = self._running_step(event, event.step, event.attempt)
+        if step.open_calls:
+            self._refuse(event, f"step {event.step!r} has a call whose outcome is not recorded")
+        step.status = Status.FAILED
+        step.may_start = event.retries_left > 0
+        self.running -= 1
+
+    def _step_skipped(self, event: ev.StepSkipped) -> None:
+        step = self._step(event, event.step)
+        if step.status is not Status.WAITING or not all(
+            self.steps[need].status in (Status.DONE, Status.SKIPPED) for need in step.record.needs
+        ):
+            self._refuse(event, f"step {event.step!r} may not be skipped now")
+        if not step.record.when and not self.is_held_by_skip(step):
+            self._refuse(event, f"step {event.step!r} has no condition and needs no skipped step")
+        step.status = Status.SKIPPED
+
+    def _gate_opened(self, event: ev.GateOpened) -> None:
+        step = self._running_step(event, event.gate)
+        if not step.is_gate:
+            self._refuse(event, f"step {event.gate!r} is no gate")
+        if self.running != 1:
+            self._refuse(event, "other steps are running")
+        step.status = Status.GATE_OPEN
+        self.running -= 1
+        self.open_gate = event.gate
+        self.gate_opened = event
+        self.gate_decisions = []
+
+    def _decision_recorded(self, event: ev.DecisionRecorded) -> None:
+        self._at_open_gate(event, event.gate)
+        if event.number != len(self.decisions) + 1:
+            self._refuse(event, f"decision {event.number}", expected=str(len(self.decisions) + 1))
+        self.decisions.append(event)
+        self.gate_decisions.append(event)
+
+    def _gate_closed(self, event: ev.GateClosed) -> None:
+        self._at_open_gate(event, event.gate)
+        verb = {"approved": "approve", "rejected": "reject", "revised": "revise"}[event.verdict]
+        if not any(decision.verdict == verb for decision in self.gate_decisions):
+            self._refuse(event, f"no decision says {verb}")
+        step = self.steps[event.gate]
+        if event.verdict == "approved":
+            if any(decision.verdict in ("reject", "revise") for decision in self.gate_decisions):
+                self._refuse(event, "a decision says otherwise")
+            step.status = Status.GATE_APPROVED
+            self.gates_approved += 1
+        else:
+            step.status = Status.GATE_REJECTED
+            self.rejected_gate = event.gate
+        self.open_gate = ""
+
+    def _run_finished(self, event: ev.RunFinished) -> None:
+        if self.running:
+            self._refuse(event, "steps are running")
+        allowed = self.outcome_allowed()
+        if event.outcome == "failed":
+            fits = not allowed and bool(self.failed_steps())
+        elif event.outcome == "abandoned":
+            fits = not allowed
+        else:
+            fits = event.outcome == allowed
+        if not fits:
+            self._refuse(event, f"the run may not finish as {event.outcome}", expected=allowed or "failed or abandoned")
+        self.outcome = event.outcome
+
+    # --- what the rules share ---------------------------------------------------------------------
+
+    def _refuse(self, event: ev.AnyEvent, why: str, *, expected: str = "") -> NoReturn:
+        kind = event.__struct_config__.tag
+        raise RuleBroken(f"{kind} may not stand here: {why}", where=f"{JOURNAL}:{self.size + 1}", expected=expected)
+
+    def _step(self, event: ev.AnyEvent, id_: str) -> StepState:
+        step = self.steps.get(id_)
+        if step is None:
+            raise RuleBroken(f"the workflow has no step {id_!r}", where=f"{JOURNAL}:{self.size + 1}")
+        return step
+
+    def _running_step(self, event: ev.AnyEvent, id_: str, attempt: int = 0) -> StepState:
+        step = self._step(event, id_)
+        if step.status is not Status.RUNNING:
+            self._refuse(event, f"step {id_!r} is not running")
+        if attempt and attempt != step.attempts:
+            self._refuse(event, f"attempt {attempt}", expected=str(step.attempts))
+        return step
+
+    def _open_call(self, event: ev.AnyEvent, step: StepState, call: str) -> ev.CallIntended:
+        intent = step.open_calls.get(call) if step.open_calls else None
+        if intent is None:
+            raise RuleBroken(
+                f"call {call!r} was not intended, or has its outcome already", where=f"{JOURNAL}:{self.size + 1}"
+            )
+        return intent
+
+    @staticmethod
+    def _close_call(step: StepState, call: str) -> None:
+        if step.open_calls is not None:
+            del step.open_calls[call]
+            if not step.open_calls:
+                step.open_calls = None
+
+    def _at_open_gate(self, event: ev.AnyEvent, gate: str) -> None:
+        self._step(event, gate)
+        if self.open_gate != gate:
+            self._refuse(event, f"the gate {gate!r} is not open")
+
+    def _need_met(self, step: StepState, needed: StepState) -> bool:
+        if needed.status is Status.DONE:
+            return True
+        return needed.status is Status.SKIPPED and (needed.is_gate or step.is_gate)
+
+
+_RULES: dict[type[ev.Event], Callable[[RunState, Any], None]] = {
+    ev.RunStarted: RunState._run_started,
+    ev.EnvironmentRecorded: RunState._noted,
+    ev.ModelRecorded: RunState._noted,
+    ev.RunInterrupted: RunState._noted,
+    ev.TailCut: RunState._noted,
+    ev.DecisionRefused: RunState._noted,
+    ev.RunResumed: RunState._run_resumed,
+    ev.StepStarted: RunState._step_started,
+    ev.CallIntended: RunState._call_intended,
+    ev.CallAnswered: RunState._call_answered,
+    ev.CallFailed: RunState._call_failed,
+    ev.CallUnknown: RunState._call_unknown,
+    ev.StepFinished: RunState._step_finished,
+    ev.StepFailed: RunState._step_failed,
+    ev.StepSkipped: RunState._step_skipped,
+    ev.GateOpened: RunState._gate_opened,
+    ev.DecisionRecorded: RunState._decision_recorded,
+    ev.GateClosed: RunState._gate_closed,
+    ev.RunFinished: RunState._run_finished,
+}

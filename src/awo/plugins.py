@@ -1,0 +1,69 @@
+"""The tables of kinds: a name, and where its code is. A row is imported only when it is asked for."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+from collections.abc import Mapping
+from typing import Any
+
+from awo.errors import CannotCheck, UsageError
+
+OPERATIONS: Mapping[str, str] = {
+    "llm_map": "awo.ops.llm_map:OPERATION",
+    "fanout_generate": "awo.ops.fanout_generate:OPERATION",
+    "consensus_vote": "awo.ops.consensus_vote:OPERATION",
+    "assert_contains": "awo.ops.assert_contains:OPERATION",
+    "scope_validate": "awo.ops.scope_validate:OPERATION",
+    "write_text": "awo.ops.write_text:OPERATION",
+    "audit_gate": "awo.ops.audit_gate:OPERATION",
+    "command": "awo.ops.command:OPERATION",
+}
+
+BACKENDS: Mapping[str, str] = {
+    "echo": "awo.inference.stand_ins:echo",
+    "upper": "awo.inference.stand_ins:upper",
+    "reverse": "awo.inference.stand_ins:reverse",
+    "llama": "awo.inference.llama:open_llama",
+}
+
+SIGNATURE_SCHEMES: Mapping[str, str] = {
+    "file": "awo.sign.key_file:open_key_file",
+    "agent": "awo.sign.agent:open_agent_key",
+}
+
+EXTRA_OF_MODULE: Mapping[str, str] = {"xllamacpp": "local"}
+
+
+def nearest(word: str, words: list[str] | tuple[str, ...] | Mapping[str, Any]) -> str:
+    """The word of `words` that `word` was probably meant to be, or '' when none is near."""
+    found = difflib.get_close_matches(word, list(words), n=1, cutoff=0.6)
+    return found[0] if found else ""
+
+
+def load(table: Mapping[str, str], name: str, kind: str) -> Any:
+    """The object in row `name` of `table`.
+
+    Raises `UsageError` naming the nearest row for an unknown name, and `CannotCheck` with the
+    `pip install` command when the row needs an extra that is not installed.
+    """
+    place = table.get(name)
+    if place is None:
+        near = nearest(name, table)
+        raise UsageError(
+            f"there is no {kind} called {name!r}",
+            expected=", ".join(sorted(table)),
+            hint=f"did you mean {near!r}?" if near else "",
+        )
+    module_name, _, attribute = place.partition(":")
+    try:
+        return getattr(importlib.import_module(module_name), attribute)
+    except ModuleNotFoundError as error:
+        missing = (error.name or "").partition(".")[0]
+        extra = EXTRA_OF_MODULE.get(missing)
+        if extra is None:
+            raise
+        raise CannotCheck(
+            f"{kind} {name!r} needs the package {missing}, which is not installed",
+            hint=f"pip install 'awo[{extra}]'",
+        ) from error

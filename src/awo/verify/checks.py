@@ -1,0 +1,79 @@
+"""The numbered list of checks, in order: an id is a section of the spec, a function, and a folder in tests/vectors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from awo.verify import authority, integrity, life_cycle, structure
+from awo.verify.findings import Answer
+from awo.verify.reading import Reading
+
+Party = Literal["outsider", "operator", "reviewer"]
+Chapter = Literal["structure", "integrity", "life cycle", "authority", "derivation", "registration"]
+
+NOT_THE_REVIEWER: Final[tuple[Party, ...]] = ("outsider", "operator")
+NOT_THE_OPERATOR: Final[tuple[Party, ...]] = ("outsider", "reviewer")
+ANYBODY: Final[tuple[Party, ...]] = ("outsider", "operator", "reviewer")
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One check.
+
+    `holds_against` says whose lie it finds: an `outsider` holds none of the keys, the `operator`
+    ran the machine and holds the key of the seal, a `reviewer` holds the key of a decision.
+    `is_asked_for` checks leave the verdict alone when they cannot be made, unless their chapter is required.
+    """
+
+    id: str
+    chapter: Chapter
+    title: str
+    holds_against: tuple[Party, ...]
+    judge: Callable[[Reading, Answer], None]
+    is_asked_for: bool = False
+
+
+def ep_5_1(reading: Reading, answer: Answer) -> None:
+    """Every derived number follows from the recorded responses: not yet part of this version."""
+    answer.cannot("", "recomputing votes, claim verdicts and the report is not yet part of this version")
+
+
+def ep_6_1(reading: Reading, answer: Answer) -> None:
+    """The run stands in the ledger of its project, at a trusted time: not yet part of this version."""
+    answer.cannot("", "ledger and trusted time are not yet part of this version")
+
+
+CHECKS: Final = (
+    Check("EP-1.1", "structure", "The container is whole", ANYBODY, structure.ep_1_1),
+    Check("EP-1.2", "structure", "There are only plain files with portable names", ANYBODY, structure.ep_1_2),
+    Check("EP-1.3", "structure", "The files of a package are there", ANYBODY, structure.ep_1_3),
+    Check("EP-1.4", "structure", "Each record has its shape", ANYBODY, structure.ep_1_4),
+    Check("EP-1.5", "structure", "Each line of the journal is an event", ANYBODY, structure.ep_1_5),
+    Check("EP-1.6", "structure", "Each line of responses is a response", ANYBODY, structure.ep_1_6),
+    Check("EP-2.1", "integrity", "SHA256SUMS is the list that was sealed", NOT_THE_OPERATOR, integrity.ep_2_1),
+    Check("EP-2.2", "integrity", "Every listed file is there, unaltered", NOT_THE_OPERATOR, integrity.ep_2_2),
+    Check("EP-2.3", "integrity", "No file was added", NOT_THE_OPERATOR, integrity.ep_2_3),
+    Check("EP-2.4", "integrity", "The journal is the one that was sealed", NOT_THE_OPERATOR, integrity.ep_2_4),
+    Check("EP-2.5", "integrity", "Every recorded file is there, unaltered", NOT_THE_OPERATOR, integrity.ep_2_5),
+    Check("EP-2.6", "integrity", "Every response is the recorded one", NOT_THE_OPERATOR, integrity.ep_2_6),
+    Check("EP-2.7", "integrity", "No output is unrecorded", NOT_THE_OPERATOR, integrity.ep_2_7),
+    Check("EP-2.8", "integrity", "Every carried text is the one that was read", NOT_THE_OPERATOR, integrity.ep_2_8),
+    Check("EP-3.1", "life cycle", "Every event may follow the ones before", NOT_THE_OPERATOR, life_cycle.ep_3_1),
+    Check("EP-3.2", "life cycle", "The seal says what the journal says", NOT_THE_OPERATOR, life_cycle.ep_3_2),
+    Check("EP-3.3", "life cycle", "The status says what the journal says", NOT_THE_OPERATOR, life_cycle.ep_3_3),
+    Check("EP-4.1", "authority", "The seal is signed", NOT_THE_OPERATOR, authority.ep_4_1),
+    Check("EP-4.2", "authority", "The package names the sealer", NOT_THE_OPERATOR, authority.ep_4_2),
+    Check("EP-4.3", "authority", "Every decision is signed", ANYBODY, authority.ep_4_3),
+    Check("EP-4.4", "authority", "Every decision is about what was shown", ANYBODY, authority.ep_4_4),
+    Check("EP-4.5", "authority", "Every decision counts, and the gates have all they need", ANYBODY, authority.ep_4_5),
+    Check("EP-4.6", "authority", "The package names every decider", NOT_THE_OPERATOR, authority.ep_4_6),
+    Check("EP-4.7", "authority", "You trust the sealer", NOT_THE_OPERATOR, authority.ep_4_7, is_asked_for=True),
+    Check("EP-4.8", "authority", "You trust every decider", NOT_THE_REVIEWER, authority.ep_4_8, is_asked_for=True),
+    Check("EP-5.1", "derivation", "Every derived number follows", NOT_THE_OPERATOR, ep_5_1, is_asked_for=True),
+    Check("EP-6.1", "registration", "The run was registered", NOT_THE_REVIEWER, ep_6_1, is_asked_for=True),
+)
+
+CAN_BE_REQUIRED: Final = tuple(dict.fromkeys(check.chapter for check in CHECKS if check.is_asked_for))
+NOT_BUILT: Final = frozenset({"EP-5.1", "EP-6.1"})

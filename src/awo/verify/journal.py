@@ -1,0 +1,206 @@
+"""Reads the journal line by line: what is recorded, whether each move was allowed, and the tree over it all."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from awo.errors import EvidenceError
+from awo.evidence import events as ev
+from awo.evidence.layout import (
+    DECISIONS,
+    INPUT,
+    JOURNAL,
+    OUTPUTS,
+    decision_path,
+    gate_request_path,
+    responses_path,
+    value_path,
+)
+from awo.evidence.merkle import MerkleTree
+from awo.evidence.records import InputRecord
+from awo.lifecycle.rules import RuleBroken, RunState
+from awo.verify.findings import Finding
+from awo.verify.lines import Lines
+
+
+class RecordedLines:
+    """The lines of one responses.jsonl as the journal names them, about 100 bytes each."""
+
+    __slots__ = ("calls", "digests", "sizes")
+
+    def __init__(self) -> None:
+        self.digests = bytearray()
+        self.sizes = array("Q")
+        self.calls: list[str] = []
+
+    def add(self, event: ev.CallAnswered) -> None:
+        self.digests += bytes.fromhex(event.sha256)
+        self.sizes.append(event.size_bytes)
+        self.calls.append(event.call)
+
+    def digest(self, number: int) -> str:
+        return self.digests[32 * number : 32 * number + 32].hex()
+
+    def __len__(self) -> int:
+        return len(self.calls)
+
+
+@dataclass(slots=True)
+class GateSeen:
+    """A gate that opened. `checkpoint` covers the journal up to and with its gate_opened."""
+
+    opened: ev.GateOpened
+    checkpoint: ev.Checkpoint
+    decisions: list[ev.DecisionRecorded] = field(default_factory=list)
+    verdict: str = ""
+
+
+class JournalReader:
+    """A fold over the journal's bytes; `plan` is input.json, or None when that could not be read.
+
+    After the first bad line nothing is decoded any more, after the first broken rule the rule book
+    is not asked any more; the tree goes on to the end.
+    """
+
+    def __init__(self, plan: InputRecord | None, line_limit_bytes: int) -> None:
+        self.tree = MerkleTree()
+        self.state = RunState(plan.steps) if plan is not None else None
+        self.bad_line: Finding | None = None
+        self.broken_rule: Finding | None = None
+        self.torn_bytes = 0
+        self.started: ev.RunStarted | None = None
+        self.finished: ev.RunFinished | None = None
+        self.refs: dict[str, ev.FileRef] = {}
+        self.misplaced: list[Finding] = []
+        self.lines: dict[str, RecordedLines] = {}
+        self.gates: list[GateSeen] = []
+        self.gate_events: list[ev.AnyEvent] = []
+        self.clock_steps_back = 0
+        self.answered = 0
+        self._last_at = ""
+        self._cutter = Lines(line_limit_bytes)
+        self._takes: dict[type[Any], Callable[[Any], None]] = {
+            ev.RunStarted: self._run_started,
+            ev.StepFinished: self._step_finished,
+            ev.StepFailed: self._step_failed,
+            ev.CallAnswered: self._call_answered,
+            ev.GateOpened: self._gate_opened,
+            ev.DecisionRecorded: self._decision_recorded,
+            ev.GateClosed: self._gate_closed,
+            ev.RunFinished: self._run_finished,
+        }
+
+    def feed(self, chunk: bytes | memoryview) -> None:
+        """The next bytes of the file."""
+        for line in self._cutter.feed(chunk):
+            self._line(line)
+
+    def end(self) -> None:
+        """After the last byte."""
+        self.torn_bytes = len(self._cutter.rest)
+        if self._cutter.is_too_long:
+            self._bad(Finding(f"{JOURNAL}:{self.tree.size + 1}", "a journal line is longer than the limit"))
+
+    @property
+    def checkpoint(self) -> ev.Checkpoint:
+        return ev.Checkpoint(size=self.tree.size, root=self.tree.root().hex())
+
+    def _line(self, line: bytes) -> None:
+        number = self.tree.size
+        self.tree.append(line)
+        if self.bad_line is not None:
+            return
+        try:
+            event = ev.decode(line, number)
+        except EvidenceError as error:
+            self._bad(Finding.of(error))
+            return
+        except RecursionError:
+            self._bad(Finding(f"{JOURNAL}:{number + 1}", "a journal line is nested too deeply"))
+            return
+        if event.at < self._last_at:
+            self.clock_steps_back += 1
+        self._last_at = event.at
+        if self.state is not None and self.broken_rule is None:
+            try:
+                self.state.advance(event)
+            except RuleBroken as error:
+                self.broken_rule = Finding.of(error)
+        take = self._takes.get(type(event))
+        if take is not None:
+            take(event)
+
+    def _bad(self, finding: Finding) -> None:
+        if self.bad_line is None:
+            self.bad_line = finding
+
+    # --- what the kinds of event add -----------------------------------------------------------------
+
+    def _run_started(self, event: ev.RunStarted) -> None:
+        if self.started is None:
+            self.started = event
+            self._name(event.input, event.input.path == INPUT)
+            self.gate_events.append(event)
+
+    def _step_finished(self, event: ev.StepFinished) -> None:
+        self._name(event.value, event.value.path == value_path(event.step))
+        self._name_files(event.step, event.files)
+
+    def _step_failed(self, event: ev.StepFailed) -> None:
+        self._name_files(event.step, event.files)
+
+    def _name_files(self, step: str, files: list[ev.FileRef]) -> None:
+        folder = f"{OUTPUTS}/{step}/"
+        for ref in files:
+            self._name(ref, ref.path.startswith(folder))
+
+    def _call_answered(self, event: ev.CallAnswered) -> None:
+        path = responses_path(event.step)
+        recorded = self.lines.get(path)
+        if recorded is None:
+            recorded = self.lines[path] = RecordedLines()
+        recorded.add(event)
+        self.answered += 1
+
+    def _gate_opened(self, event: ev.GateOpened) -> None:
+        self._name(event.request, event.request.path == gate_request_path(event.gate))
+        for ref in event.shows:
+            self._name(ref, not ref.path.startswith(f"{DECISIONS}/"))
+        self.gates.append(GateSeen(event, self.checkpoint))
+        self.gate_events.append(event)
+
+    def _decision_recorded(self, event: ev.DecisionRecorded) -> None:
+        path = decision_path(event.number, event.gate)
+        self._name(event.decision, event.decision.path == path)
+        self._name(event.signature, event.signature.path == f"{path}.sig")
+        gate = self._gate(event.gate)
+        if gate is not None:
+            gate.decisions.append(event)
+        self.gate_events.append(event)
+
+    def _gate_closed(self, event: ev.GateClosed) -> None:
+        gate = self._gate(event.gate)
+        if gate is not None:
+            gate.verdict = event.verdict
+        self.gate_events.append(event)
+
+    def _run_finished(self, event: ev.RunFinished) -> None:
+        self.finished = event
+        self.gate_events.append(event)
+
+    def _gate(self, gate: str) -> GateSeen | None:
+        return next((seen for seen in reversed(self.gates) if seen.opened.gate == gate), None)
+
+    def _name(self, ref: ev.FileRef, is_in_place: bool) -> None:
+        """Notes a file that an event names; the same path with another digest is a contradiction."""
+        where = f"{JOURNAL}:{self.tree.size}"
+        if not is_in_place:
+            self.misplaced.append(Finding(where, f"the event names a file in a place that is not its own: {ref.path}"))
+        known = self.refs.setdefault(ref.path, ref)
+        if known is not ref and known != ref:
+            self.misplaced.append(
+                Finding(where, f"two events name {ref.path} with different digests", known.sha256, ref.sha256)
+            )

@@ -1,0 +1,77 @@
+"""The entry: reads a package once and asks every check in order."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from awo.errors import CannotCheck, UsageError
+from awo.sign.allowed_signers import AllowedSigners
+from awo.verify.bundle import BundleSource
+from awo.verify.checks import CHECKS, NOT_BUILT, Check
+from awo.verify.findings import Answer
+from awo.verify.folder import FolderSource
+from awo.verify.limits import Limits
+from awo.verify.reading import Reading, Trust
+from awo.verify.report import CheckResult, Report
+from awo.verify.source import Source
+from awo.verify.structure import seal_of
+
+
+def verify(
+    source: Path, *, trust: AllowedSigners | None = None, trust_name: str = "", limits: Limits | None = None
+) -> Report:
+    """Everything that the run folder or bundle at `source` can be checked for here.
+
+    `trust` is whom the reader believes; `trust_name` is what their list is called in print. Nothing
+    is written, run, fetched or unpacked. Raises `UsageError` when there is neither a folder nor a
+    file, and `CannotCheck` when it cannot be opened; whatever is wrong inside is in the report.
+    """
+    limits = limits or Limits()
+    believed = Trust(trust, trust_name or "the list of trusted signers")
+    try:
+        if source.is_dir():
+            return judge(FolderSource(str(source), limits), str(source), believed, limits)
+        if not source.is_file():
+            raise UsageError("there is nothing to verify", where=str(source), expected="a run's folder or its .tar.gz")
+        with source.open("rb", buffering=0) as stream:
+            size_bytes = source.stat().st_size
+            return judge(BundleSource(stream, size_bytes, source.name, limits), str(source), believed, limits)
+    except OSError as error:
+        raise CannotCheck("this cannot be read here", where=str(source), got=error.strerror or str(error)) from error
+
+
+def judge(source: Source, name: str, trust: Trust, limits: Limits) -> Report:
+    """The report on any source. Raises `OSError` when the source itself cannot be read."""
+    reading = Reading(source.kind, limits, trust)
+    reading.read(source)
+    journal, plan = reading.journal, reading.plan
+    started = journal.started if journal else None
+    seal = seal_of(reading)
+    return Report(
+        source=name,
+        kind=source.kind,
+        run_id=started.run_id if started else "",
+        outcome=seal.outcome if seal else journal.finished.outcome if journal and journal.finished else "",
+        is_sealed=reading.has_seal,
+        trust=trust.name if trust.signers is not None else "",
+        counts={
+            "files": reading.files,
+            "bytes": reading.total_bytes,
+            "events": journal.tree.size if journal else 0,
+            "steps": len(plan.steps) if plan else 0,
+            "responses": journal.answered if journal else 0,
+            "gates": len(journal.gates) if journal else 0,
+            "decisions": sum(len(gate.decisions) for gate in journal.gates) if journal else 0,
+        },
+        checks=tuple(_result(check, reading) for check in CHECKS),
+    )
+
+
+def _result(check: Check, reading: Reading) -> CheckResult:
+    """One check. After a broken container only the container is judged: what was not read is not known."""
+    answer = Answer()
+    if reading.broken is None or check.id in ("EP-1.1", "EP-1.2", *NOT_BUILT):
+        check.judge(reading, answer)
+    else:
+        answer.cannot("", "the container could not be read to its end")
+    return CheckResult.of(check, answer)

@@ -1,0 +1,25 @@
+"""How much of a stranger's package the judge is willing to read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+RATIO = 500
+RATIO_FREE_BYTES = 64 << 20
+
+
+def is_bomb(unpacked_bytes: int, packed_bytes: int) -> bool:
+    """Whether a bundle of `packed_bytes` that has given `unpacked_bytes` so far is refused as a bomb."""
+    return unpacked_bytes > RATIO_FREE_BYTES and unpacked_bytes > RATIO * packed_bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Sizes in bytes. `kept_bytes` is for all records together that are held in memory."""
+
+    files: int = 5_000_000
+    total_bytes: int = 1 << 40
+    line_bytes: int = 64 << 20
+    record_bytes: int = 64 << 20
+    kept_bytes: int = 256 << 20
+    sums_bytes: int = 1 << 30

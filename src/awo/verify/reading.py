@@ -1,0 +1,284 @@
+"""One pass over a package: every byte is met once, and what the checks need is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple, Protocol
+
+from awo.canon.digest import sha256_hex, sha256_running
+from awo.canon.json import parse
+from awo.errors import EvidenceError
+from awo.evidence.events import FileRef
+from awo.evidence.layout import (
+    ALLOWED_SIGNERS,
+    DECISIONS,
+    INPUT,
+    JOURNAL,
+    METADATA,
+    NOT_IN_SUMS,
+    OUTPUTS,
+    SEAL,
+    SEAL_SIGNATURE,
+    STATUS,
+    SUMS,
+)
+from awo.evidence.records import InputRecord
+from awo.evidence.sums import parse_sums
+from awo.sign.allowed_signers import AllowedSigners
+from awo.verify.doubled import doubled_key
+from awo.verify.findings import Finding
+from awo.verify.journal import JournalReader
+from awo.verify.limits import Limits
+from awo.verify.responses import ResponseReader
+from awo.verify.source import READ_FIRST, Broken, Found, Refused, Source, Unreadable
+
+KEPT = frozenset({SEAL, SEAL_SIGNATURE, SUMS, INPUT, ALLOWED_SIGNERS, STATUS, METADATA})
+NAMED_BY_JOURNAL = (f"{OUTPUTS}/", f"{DECISIONS}/")
+
+
+class Trust(NamedTuple):
+    """Whom the reader believes: `signers` is None when no list was given; `name` is what the list is called."""
+
+    signers: AllowedSigners | None
+    name: str
+
+
+class Altered(NamedTuple):
+    """A file whose digest or length is not the recorded one."""
+
+    path: str
+    expected: str
+    got: str
+
+
+class _Sink(Protocol):
+    def feed(self, chunk: bytes | memoryview) -> None: ...
+    def end(self) -> None: ...
+
+
+@dataclass(slots=True)
+class Reading:
+    """What one pass found. Paths are from the run's folder; digests are 64 hex digits.
+
+    `kept` has the bytes of the small records; `digests` of those the digests. After the pass,
+    `sums_left` and `refs_left` have what SHA256SUMS and the journal name and the package lacks.
+    """
+
+    kind: Literal["folder", "bundle"]
+    limits: Limits
+    trust: Trust
+    top: str = ""
+    mtime: int | None = None
+    broken: Broken | None = None
+    refused: list[Refused] = field(default_factory=list)
+    unreadable: dict[str, str] = field(default_factory=dict)
+    files: int = 0
+    total_bytes: int = 0
+    present: set[str] = field(default_factory=set)
+    kept: dict[str, bytes] = field(default_factory=dict)
+    digests: dict[str, str] = field(default_factory=dict)
+    too_large: list[str] = field(default_factory=list)
+    sums: dict[str, str] | None = None
+    sums_problem: Finding | None = None
+    plan: InputRecord | None = None
+    plan_problem: Finding | None = None
+    input_doubled: str = ""
+    journal: JournalReader | None = None
+    responses: list[ResponseReader] = field(default_factory=list)
+    altered: list[Altered] = field(default_factory=list)
+    unlisted: list[str] = field(default_factory=list)
+    altered_refs: list[Altered] = field(default_factory=list)
+    unnamed: list[str] = field(default_factory=list)
+    sums_left: dict[str, str] = field(default_factory=dict)
+    refs_left: dict[str, FileRef] = field(default_factory=dict)
+    wanted: set[str] = field(default_factory=set)
+    has_names: bool = False
+    input_bytes: int = 0
+    kept_bytes: int = 0
+
+    @property
+    def has_seal(self) -> bool:
+        """Whether the package says that it is sealed: the seal or its signature is there."""
+        return SEAL in self.present or SEAL_SIGNATURE in self.present
+
+    def why_unread(self, path: str) -> str:
+        """Why `path` could not be read here, or '': it or a folder above it is unreadable."""
+        if not self.unreadable:
+            return ""
+        parts = path.split("/")
+        above = ("/".join(parts[:count]) for count in range(len(parts), 0, -1))
+        return next((self.unreadable[name] for name in above if name in self.unreadable), "")
+
+    def read(self, source: Source) -> None:
+        """Takes every file of `source`, each once."""
+        try:
+            for item in source.items():
+                match item:
+                    case Found():
+                        self._found(item)
+                    case Refused():
+                        self.refused.append(item)
+                    case Unreadable():
+                        self._lost(item.path, item.why)
+        except Broken as error:
+            self.broken = error
+        self.top, self.mtime = source.top, source.mtime
+        self._begin_journal()
+        self._learn_names()
+
+    def _found(self, item: Found) -> None:
+        path = item.path
+        if path == JOURNAL:
+            self._begin_journal()
+        elif path not in READ_FIRST:
+            self._begin_journal()
+            self._learn_names()
+        try:
+            self._take(path, item.chunks)
+        except OSError as error:
+            self._lost(path, error.strerror or str(error))
+
+    def _take(self, path: str, chunks: Iterable[bytes | memoryview]) -> None:
+        sink = self._sink(path)
+        if sink is None and type(chunks) is tuple:
+            digest, size_bytes = sha256_hex(chunks[0]), len(chunks[0])
+        else:
+            hasher, size_bytes = sha256_running(), 0
+            for chunk in chunks:
+                hasher.update(chunk)
+                size_bytes += len(chunk)
+                if sink is not None:
+                    sink.feed(chunk)
+            if sink is not None:
+                sink.end()
+            digest = hasher.hexdigest()
+        self._settle(path, digest, size_bytes)
+        if path == SUMS:
+            self._read_sums()
+
+    def _sink(self, path: str) -> _Sink | None:
+        if path == JOURNAL:
+            return self.journal
+        if path in KEPT or path in self.wanted:
+            return _Keeper(self, path)
+        if self.journal is not None and path in self.journal.lines:
+            reader = ResponseReader(path, self.journal.lines[path], self.limits.line_bytes)
+            self.responses.append(reader)
+            return reader
+        return None
+
+    def _settle(self, path: str, digest: str, size_bytes: int) -> None:
+        self.files += 1
+        self.total_bytes += size_bytes
+        if not path.startswith(NAMED_BY_JOURNAL):
+            self.present.add(path)
+            self.digests[path] = digest
+            if path == INPUT:
+                self.input_bytes = size_bytes
+        elif path in self.wanted:
+            self.digests[path] = digest
+        if self.sums is not None and path not in NOT_IN_SUMS:
+            listed = self.sums_left.pop(path, None)
+            if listed is None:
+                self.unlisted.append(path)
+            elif listed != digest:
+                self.altered.append(Altered(path, listed, digest))
+        self._settle_ref(path, digest, size_bytes)
+
+    def _settle_ref(self, path: str, digest: str, size_bytes: int) -> None:
+        ref = self.refs_left.pop(path, None)
+        if ref is not None:
+            if (ref.sha256, ref.size_bytes) != (digest, size_bytes):
+                self.altered_refs.append(
+                    Altered(path, f"{ref.sha256}, {ref.size_bytes} bytes", f"{digest}, {size_bytes} bytes")
+                )
+        elif path.startswith(NAMED_BY_JOURNAL) and (self.journal is None or path not in self.journal.lines):
+            self.unnamed.append(path)
+
+    def _lost(self, path: str, why: str) -> None:
+        self.unreadable[path] = why
+        self.sums_left.pop(path, None)
+        self.refs_left.pop(path, None)
+
+    # --- between the files -----------------------------------------------------------------------------
+
+    def _read_sums(self) -> None:
+        data = self.kept.pop(SUMS, None)
+        if data is None:
+            return
+        try:
+            self.sums = parse_sums(data)
+        except EvidenceError as error:
+            self.sums_problem = Finding.of(error)
+            return
+        self.sums_left = dict(self.sums)
+
+    def _begin_journal(self) -> None:
+        """Makes the journal's reader, once, with the plan if there is one."""
+        if self.journal is not None:
+            return
+        data = self.kept.pop(INPUT, None)
+        if data is not None:
+            try:
+                plan = parse(data, InputRecord, where=INPUT)
+            except EvidenceError as error:
+                self.plan_problem = Finding.of(error)
+            else:
+                self.input_doubled = doubled_key(data)
+                self.plan_problem = _contradiction(plan)
+                self.plan = plan if self.plan_problem is None else None
+        self.journal = JournalReader(self.plan, self.limits.line_bytes)
+
+    def _learn_names(self) -> None:
+        """Learns from the journal which files it names, once; input.json has gone by already."""
+        if self.has_names or self.journal is None:
+            return
+        self.has_names = True
+        self.refs_left = dict(self.journal.refs)
+        for path in self.unreadable:
+            self.refs_left.pop(path, None)
+        if INPUT in self.digests:
+            self._settle_ref(INPUT, self.digests[INPUT], self.input_bytes)
+        for gate in self.journal.gates:
+            self.wanted.add(gate.opened.request.path)
+            for decision in gate.decisions:
+                self.wanted.update((decision.decision.path, decision.signature.path))
+
+
+class _Keeper:
+    """Keeps the bytes of one record, unless it is larger than the limits allow."""
+
+    def __init__(self, reading: Reading, path: str) -> None:
+        self._reading = reading
+        self._path = path
+        self._data: bytearray | None = bytearray()
+        self._limit = reading.limits.sums_bytes if path == SUMS else reading.limits.record_bytes
+
+    def feed(self, chunk: bytes | memoryview) -> None:
+        if self._data is None:
+            return
+        self._data += chunk
+        if len(self._data) > self._limit:
+            self._data = None
+
+    def end(self) -> None:
+        reading = self._reading
+        if self._data is not None and self._path != SUMS:
+            reading.kept_bytes += len(self._data)
+        if self._data is None or reading.kept_bytes > reading.limits.kept_bytes:
+            reading.too_large.append(self._path)
+        else:
+            reading.kept[self._path] = bytes(self._data)
+
+
+def _contradiction(plan: InputRecord) -> Finding | None:
+    """What keeps a plan from being folded over: two steps of one name, or a need that is no step."""
+    ids = {step.id for step in plan.steps}
+    if len(ids) != len(plan.steps):
+        return Finding(INPUT, "two steps have the same id")
+    for step in plan.steps:
+        for need in step.needs:
+            if need not in ids:
+                return Finding(INPUT, f"step {step.id} needs {need}, which is no step")
+    return None

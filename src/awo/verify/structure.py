@@ -1,0 +1,215 @@
+"""Chapter 1, structure: the package is whole, plain, and in the shapes of its format."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from awo.canon import time
+from awo.canon.json import parse, parse_canonical
+from awo.errors import AwoError, EvidenceError
+from awo.evidence.events import FileRef
+from awo.evidence.layout import (
+    ALLOWED_SIGNERS,
+    GATE_PENDING,
+    INPUT,
+    JOURNAL,
+    METADATA,
+    REPORT,
+    SEAL,
+    SEAL_SIGNATURE,
+    STATUS,
+    SUMS,
+)
+from awo.evidence.records import Decision, GateRequest, Seal, StatusView
+from awo.sign.allowed_signers import AllowedSigners
+from awo.sign.sshsig import read as read_signature
+from awo.verify.doubled import doubled_key
+from awo.verify.findings import Answer, Finding
+from awo.verify.reading import Reading
+
+ALWAYS = (INPUT, JOURNAL)
+IN_A_SEALED_RUN = (ALLOWED_SIGNERS, STATUS, METADATA, REPORT, SUMS, SEAL, SEAL_SIGNATURE)
+NOT_SEALED = "the run is not sealed"
+
+
+def ep_1_1(reading: Reading, answer: Answer) -> None:
+    """The container is whole: a folder, or one gzip stream around one tar in the narrow form, to its last byte.
+
+    All members of a bundle have the seal's time.
+    """
+    if reading.broken is not None:
+        if reading.broken.check == "EP-1.1":
+            answer.add(Finding.of(reading.broken))
+        return
+    seal = seal_of(reading)
+    if reading.mtime is not None and seal is not None and (sealed_at := moment(seal.at)) is not None:
+        expected = int(sealed_at.timestamp())
+        if reading.mtime != expected:
+            answer.fail(
+                "the archive", "its members do not have the time of the seal", str(expected), str(reading.mtime)
+            )
+
+
+def ep_1_2(reading: Reading, answer: Answer) -> None:
+    """There are only plain files with portable names, no two of them alike but for case."""
+    if reading.broken is not None and reading.broken.check == "EP-1.2":
+        answer.add(Finding.of(reading.broken))
+    for refused in reading.refused:
+        answer.fail(refused.path, refused.what, "plain files with portable names")
+
+
+def ep_1_3(reading: Reading, answer: Answer) -> None:
+    """The files that make a package are there, and could be read; a sealed one has no gate_pending.json."""
+    is_sealed = reading.has_seal or reading.kind == "bundle"
+    for path in (*ALWAYS, *IN_A_SEALED_RUN):
+        if path in reading.present:
+            continue
+        if why := reading.why_unread(path):
+            answer.cannot(path, "the file cannot be read here", got=why)
+        elif is_sealed or path in ALWAYS:
+            answer.fail(path, "the file is missing")
+        elif path in (SEAL, SEAL_SIGNATURE):
+            answer.cannot(path, NOT_SEALED)
+    if is_sealed and GATE_PENDING in reading.present:
+        answer.fail(GATE_PENDING, "a sealed run waits for nobody, and this file says that it does")
+
+
+def ep_1_4(reading: Reading, answer: Answer) -> None:
+    """Each record has its shape: seal, sums, input, views, gate requests, decisions, signatures, signers."""
+    for finding in (reading.sums_problem, reading.plan_problem):
+        if finding is not None:
+            answer.add(finding)
+    for path in reading.too_large:
+        answer.fail(path, "the record is larger than the limit", f"at most {reading.limits.record_bytes} bytes")
+    if reading.input_doubled:
+        answer.fail(INPUT, "a key stands twice in one object", got=reading.input_doubled)
+    for path in (SEAL, SEAL_SIGNATURE, ALLOWED_SIGNERS, STATUS, METADATA):
+        if path in reading.kept:
+            _try(answer, lambda path=path: _FIXED[path](reading.kept[path], path))
+    for gate in reading.journal.gates if reading.journal else ():
+        _gate_record(reading, answer, gate.opened.request.path)
+        for event in gate.decisions:
+            _decision_records(reading, answer, event.decision.path, event.signature.path)
+
+
+def ep_1_5(reading: Reading, answer: Answer) -> None:
+    """Each line of the journal is an event of a known kind in canonical form, and ends in a newline."""
+    journal = reading.journal
+    if journal is None or JOURNAL not in reading.present:
+        answer.cannot(JOURNAL, "there is no journal to read")
+        return
+    if journal.bad_line is not None:
+        answer.add(journal.bad_line)
+    if journal.torn_bytes:
+        if reading.has_seal or reading.kind == "bundle":
+            answer.fail(
+                f"{JOURNAL}:{journal.tree.size + 1}", "the last line has no newline", got=f"{journal.torn_bytes} bytes"
+            )
+        else:
+            answer.note(
+                f"the journal ends in {journal.torn_bytes} bytes of a line that was cut off; `awo resume` records it"
+            )
+    if not journal.tree.size:
+        answer.fail(JOURNAL, "the journal is empty")
+
+
+def ep_1_6(reading: Reading, answer: Answer) -> None:
+    """Each line of a responses.jsonl is a response to the call that the journal names for it."""
+    for responses in reading.responses:
+        for finding in responses.misshapen:
+            answer.add(finding)
+        if responses.torn_bytes and reading.has_seal:
+            answer.fail(f"{responses.path}:{responses.count + 1}", "the last line has no newline")
+
+
+# --- what the other chapters read too -------------------------------------------------------------------
+
+
+def seal_of(reading: Reading) -> Seal | None:
+    """The seal, if it is there in its shape."""
+    data = reading.kept.get(SEAL)
+    if data is None:
+        return None
+    try:
+        return parse_canonical(data, Seal, where=SEAL)
+    except AwoError:
+        return None
+
+
+def request_of(reading: Reading, ref: FileRef) -> GateRequest | None:
+    """A gate's request, if it is there as the journal names it."""
+    data = reading.kept.get(ref.path)
+    if data is None or reading.digests.get(ref.path) != ref.sha256:
+        return None
+    try:
+        return parse(data, GateRequest, where=ref.path)
+    except EvidenceError:
+        return None
+
+
+def claimed_signers(reading: Reading) -> AllowedSigners | None:
+    """audit/allowed_signers, if it is there in its shape."""
+    data = reading.kept.get(ALLOWED_SIGNERS)
+    if data is None:
+        return None
+    try:
+        return _signers(data, ALLOWED_SIGNERS)
+    except EvidenceError:
+        return None
+
+
+def moment(text: str) -> Any:
+    """The aware UTC time that `text` spells, or None when it is no time (such as month 13)."""
+    try:
+        return time.read(text)
+    except ValueError:
+        return None
+
+
+def _try(answer: Answer, act: Any) -> None:
+    try:
+        act()
+    except AwoError as error:
+        answer.add(Finding.of(error))
+
+
+def _seal(data: bytes, path: str) -> None:
+    seal = parse_canonical(data, Seal, where=path)
+    if moment(seal.at) is None:
+        raise EvidenceError("the seal's time is no time", where=path, got=seal.at)
+
+
+def _signers(data: bytes, path: str) -> AllowedSigners:
+    try:
+        text = data.decode()
+    except UnicodeDecodeError as error:
+        raise EvidenceError("the list of signers is not UTF-8", where=path) from error
+    return AllowedSigners.parse(text, where=path, error=EvidenceError)
+
+
+def _plain(data: bytes, kind: type[Any], path: str) -> None:
+    """Raises `EvidenceError` unless `data` is a `kind` in which no object has a key twice."""
+    parse(data, kind, where=path)
+    if key := doubled_key(data):
+        raise EvidenceError("a key stands twice in one object", where=path, got=key)
+
+
+_FIXED: dict[str, Any] = {
+    SEAL: _seal,
+    SEAL_SIGNATURE: lambda data, path: read_signature(data, where=path),
+    ALLOWED_SIGNERS: _signers,
+    STATUS: lambda data, path: _plain(data, StatusView, path),
+    METADATA: lambda data, path: _plain(data, dict, path),
+}
+
+
+def _gate_record(reading: Reading, answer: Answer, path: str) -> None:
+    if path in reading.kept:
+        _try(answer, lambda: _plain(reading.kept[path], GateRequest, path))
+
+
+def _decision_records(reading: Reading, answer: Answer, path: str, signature: str) -> None:
+    if path in reading.kept:
+        _try(answer, lambda: parse_canonical(reading.kept[path], Decision, where=path))
+    if signature in reading.kept:
+        _try(answer, lambda: read_signature(reading.kept[signature], where=signature))

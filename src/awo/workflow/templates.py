@@ -1,0 +1,135 @@
+"""Prompts and other texts with `{{ inputs.NAME }}` and `{{ steps.ID.FIELD }}`: Jinja2, cut down and in its sandbox.
+
+A template can read what it is given and shape it into text, and nothing else: loops, conditions,
+variables and a list of pure filters; no macros, no includes, no chance, no clock. Loops and texts
+are bounded. A text of literals and plain references, the usual case, never wakes Jinja2.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any, Final
+
+from awo.errors import StepFailed
+from awo.workflow.names import BadText, Names
+
+LONGEST_TEMPLATE: Final = 1_000_000
+LONGEST_RESULT: Final = 10_000_000
+
+# {{ steps.vote.consensus_text }}, {{ steps['a-b'][0].text }}: what can be filled in without Jinja2.
+_REFERENCE = re.compile(
+    r"""\{\{\s*(inputs|steps)((?:\.[A-Za-z_][A-Za-z0-9_]*|\['[^'\\\n]*'\]|\["[^"\\\n]*"\]|\[[0-9]{1,9}\])+)\s*\}\}"""
+)
+_PART = re.compile(r"""\.([A-Za-z_][A-Za-z0-9_]*)|\['([^']*)'\]|\["([^"]*)"\]|\[([0-9]+)\]""")
+
+Part = str | tuple[str | int, ...]
+
+
+def is_template(text: str) -> bool:
+    """Whether anything in `text` is filled in."""
+    return "{{" in text or "{%" in text or "{#" in text
+
+
+def names_used(text: str) -> Names:
+    """What `text` refers to. Raises `BadText` when it is no template of ours."""
+    parts = _plain_parts(text)
+    if parts is None:
+        from awo.workflow import sandbox
+
+        return sandbox.names_of(sandbox.parsed(text))
+    inputs: dict[str, None] = {}
+    steps: dict[str, None] = {}
+    for part in parts:
+        if isinstance(part, tuple):
+            (inputs if part[0] == "inputs" else steps)[str(part[1])] = None
+    return Names(tuple(inputs), tuple(steps))
+
+
+def render(text: str, *, inputs: Mapping[str, Any], steps: Mapping[str, Any]) -> str:
+    """`text` filled in: texts as they are, every other value as JSON.
+
+    Raises `StepFailed` (code `template`) for a name that is not there, a text of more than 10 MB,
+    loops that go round too often, and whatever else goes wrong while filling in.
+    """
+    try:
+        parts = _plain_parts(text)
+        if parts is None:
+            from awo.workflow import sandbox
+
+            return sandbox.render(text, inputs, steps)
+        return _filled_in(parts, inputs, steps)
+    except BadText as error:
+        raise StepFailed(
+            error.what,
+            code="template",
+            where=f"line {error.line} of the template" if error.line else "",
+            expected=error.expected,
+            got=error.got,
+            hint=error.hint,
+        ) from error
+
+
+def as_text(value: Any) -> str:
+    """How a value looks inside a text: text as it is, anything else as one line of JSON."""
+    if isinstance(value, str):
+        return value
+    try:
+        return json.dumps(value, ensure_ascii=False)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise BadText("this cannot be written into a text", got=type(value).__name__) from error
+
+
+def not_there(name: str) -> BadText:
+    """The error for a name that a value does not have."""
+    return BadText(f"the template names {name!r}, which is not there")
+
+
+@lru_cache(maxsize=256)
+def _plain_parts(text: str) -> tuple[Part, ...] | None:
+    """Literal texts and references in turn; None when only Jinja2 can read `text`."""
+    if len(text) > LONGEST_TEMPLATE and is_template(text):
+        raise BadText(f"a template is longer than {LONGEST_TEMPLATE} characters")
+    if not is_template(text):
+        return (text,)
+    if "{%" in text or "{#" in text or "\r" in text:
+        return None
+    parts: list[Part] = []
+    index = 0
+    while (start := text.find("{{", index)) >= 0:
+        match = _REFERENCE.match(text, start)
+        if match is None:
+            return None
+        path = tuple(int(p[3]) if p[3] else p[0] or p[1] or p[2] for p in _PART.findall(match[2]))
+        if isinstance(path[0], int):
+            return None
+        parts += (text[index:start], (match[1], *path))
+        index = match.end()
+    parts.append(text[index:])
+    return tuple(parts)
+
+
+def _filled_in(parts: tuple[Part, ...], inputs: Mapping[str, Any], steps: Mapping[str, Any]) -> str:
+    pieces: list[str] = []
+    length = 0
+    for part in parts:
+        pieces.append(part if isinstance(part, str) else _looked_up(part, inputs, steps))
+        length += len(pieces[-1])
+        if length > LONGEST_RESULT:
+            raise BadText(f"the text is longer than {LONGEST_RESULT} characters")
+    return "".join(pieces)
+
+
+def _looked_up(path: tuple[str | int, ...], inputs: Mapping[str, Any], steps: Mapping[str, Any]) -> str:
+    value: Any = inputs if path[0] == "inputs" else steps
+    for name in path[1:]:
+        is_fitting = isinstance(value, Mapping) if isinstance(name, str) else isinstance(value, (list, str))
+        if not is_fitting:
+            raise not_there(str(name))
+        try:
+            value = value[name]
+        except LookupError as error:
+            raise not_there(str(name)) from error
+    return as_text(value)

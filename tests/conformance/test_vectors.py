@@ -1,0 +1,62 @@
+"""Every committed vector is judged as its expected.json says, and every check has one."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.vectors.builder import RUN_ID
+from tests.vectors.make import BUNDLE, HERE, files_of, vectors
+
+from awo.sign.allowed_signers import AllowedSigners
+from awo.verify.checks import CHECKS, NOT_BUILT
+from awo.verify.judge import verify
+from awo.verify.report import exit_code
+
+FOLDERS = sorted(path.parent for path in HERE.glob("*/*/expected.json"))
+
+
+def source_of(vector: Path) -> Path:
+    return vector / BUNDLE if (vector / BUNDLE).exists() else vector / RUN_ID
+
+
+def expected_of(vector: Path) -> Any:
+    return json.loads((vector / "expected.json").read_text())
+
+
+@pytest.mark.parametrize("vector", FOLDERS, ids=lambda path: path.name)
+def test_a_vector_is_judged_as_it_expects(vector: Path) -> None:
+    expected = expected_of(vector)
+    trust = AllowedSigners.parse((vector / "trust").read_text(), where="trust")
+    report = verify(source_of(vector), trust=trust, trust_name="trust")
+    said = {verdict: [one.check.id for one in report.results(verdict)] for verdict in ("failed", "not_checked")}
+    said["not_checked"] = [id_ for id_ in said["not_checked"] if id_ not in NOT_BUILT]
+    assert said == {verdict: expected[verdict] for verdict in said}
+    assert exit_code(report, frozenset(expected["require"])) == expected["exit_code"]
+    first = next(iter((*report.results("failed"), *report.results("not_checked"))))
+    assert first.findings[0].where == expected["where"]
+
+
+def test_each_check_that_is_built_has_one_bad_vector_of_its_name() -> None:
+    assert {path.name for path in (HERE / "bad").iterdir()} == {check.id for check in CHECKS} - NOT_BUILT
+
+
+def test_a_bad_vector_fails_the_check_that_it_is_called_by() -> None:
+    for folder in (HERE / "bad").iterdir():
+        expected = expected_of(folder)
+        assert folder.name in (expected["failed"] or expected["not_checked"])[:1]
+
+
+def test_the_committed_vectors_are_those_that_their_maker_makes() -> None:
+    made = {f"{name}/{path}": data for name, one in vectors().items() for path, data in files_of(one).items()}
+    committed = {
+        path.relative_to(HERE).as_posix(): path.read_bytes()
+        for top in ("good", "bad")
+        for path in (HERE / top).rglob("*")
+        if path.is_file()
+    }
+    packed = {path for path in made if path.endswith(BUNDLE)}  # their bytes depend on the build of zlib
+    assert made.keys() == committed.keys()
+    assert [path for path in made if path not in packed and made[path] != committed[path]] == []

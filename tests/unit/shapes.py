@@ -1,0 +1,63 @@
+"""Random values of the shapes on disk, made from their types."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import msgspec
+from hypothesis import strategies as st
+
+from awo.canon import time
+from awo.evidence.records import json_object
+
+TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
+PATTERNS: dict[str, st.SearchStrategy[str]] = {
+    time.PATTERN: st.integers(0, 10**15).map(time.spell),
+    r"^[0-9a-f]{64}$(?!\n)": st.binary(min_size=32, max_size=32).map(bytes.hex),
+    r"^[0-9a-f]{32}$(?!\n)": st.binary(min_size=16, max_size=16).map(bytes.hex),
+    r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$(?!\n)": st.sampled_from(["a", "Z9", "step_001", "x" * 64]),
+}
+
+
+@cache
+def strategy_for(kind: Any) -> st.SearchStrategy[Any]:
+    """Values of a type, by its constraints."""
+    return _of(msgspec.inspect.type_info(kind))
+
+
+def _of(info: Any) -> st.SearchStrategy[Any]:
+    match info:
+        case msgspec.inspect.StructType():
+            fields = {field.encode_name: _of(field.type) for field in info.fields}
+            return st.fixed_dictionaries(fields).map(lambda values: info.cls(**values))
+        case msgspec.inspect.Metadata():
+            return _of(info.type)
+        case msgspec.inspect.UnionType():
+            return st.one_of([_of(one) for one in info.types])
+        case msgspec.inspect.ListType():
+            return st.lists(_of(info.item_type), max_size=2)
+        case msgspec.inspect.DictType():
+            return st.dictionaries(st.text("abc", max_size=3), _of(info.value_type), max_size=2)
+        case _:
+            return _of_leaf(info)
+
+
+def _of_leaf(info: Any) -> st.SearchStrategy[Any]:
+    match info:
+        case msgspec.inspect.StrType():
+            return PATTERNS[info.pattern] if info.pattern else TEXT
+        case msgspec.inspect.IntType():
+            return st.integers(info.ge or 0, info.le or 2**53 - 1)
+        case msgspec.inspect.FloatType():
+            return st.floats(0, 100, allow_nan=False)
+        case msgspec.inspect.BoolType():
+            return st.booleans()
+        case msgspec.inspect.AnyType():
+            return TEXT | st.booleans() | st.integers(0, 9)
+        case msgspec.inspect.RawType():
+            return st.dictionaries(st.text("abc", max_size=3), TEXT, max_size=2).map(json_object)
+        case msgspec.inspect.LiteralType():
+            return st.sampled_from(info.values)
+        case _:
+            raise AssertionError(info)

@@ -1,0 +1,379 @@
+"""The report: readable, the same each time, bounded, and deaf to whatever the texts in it say."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+from tests.unit.a_run import KEY, Told, item, model, ref, reviewed_run, step, text_file
+
+from awo.derive import phrases
+from awo.derive.markdown import cell, inline
+from awo.derive.mermaid import STEPS_DRAWN, flowchart
+from awo.derive.report import report
+from awo.derive.report.shown import RESPONSES_READ, STEPS_DETAILED
+from awo.evidence import events as ev
+from awo.evidence.records import Signer
+
+PARSER = MarkdownIt("commonmark").enable("table")
+
+EVIL = (
+    "</td></table><script>alert(1)</script> ![i](https://evil.example/i.png) [l](https://evil.example) "
+    "| x | \n\n# Verified\n\n```\n~~~\n> [!NOTE]\n<!-- -->\x1b[2J\u202e javascript:x &lt; `c` \\"
+)
+
+
+def written(told: Told) -> str:
+    return report(told.facts(), told)
+
+
+def chapters(text: str) -> list[str]:
+    return re.findall(r"^## (.+)$", text, re.MULTILINE)
+
+
+def kinds_and_links(text: str) -> tuple[set[str], set[str]]:
+    """Every kind of token in a report, and every place that it links to."""
+    kinds: set[str] = set()
+    links: set[str] = set()
+
+    def walk(tokens: list[Token]) -> None:
+        for token in tokens:
+            kinds.add(token.type)
+            if token.type == "link_open":
+                links.add(str(token.attrGet("href")))
+            walk(token.children or [])
+
+    walk(PARSER.parse(text))
+    return kinds, links
+
+
+def test_a_stranger_reads_outcome_answers_votes_checks_and_decisions() -> None:
+    text = written(reviewed_run())
+    assert text.startswith(
+        "# Kettle reviews\n\n**Approved.** All of its 9 steps came to an end, "
+        "and `bob@example.org` approved the results at the gate `gate`.\n"
+    )
+    assert chapters(text) == [
+        "What was asked",
+        "Steps",
+        "Models",
+        "Answers",
+        "Votes",
+        "Checks",
+        "Texts written",
+        "Programs run",
+        "Decisions of people",
+        "Stops, failures and retries",
+        "Where it ran",
+        "Files",
+        "How to check this by hand",
+    ]
+    assert "| `first` | `second` | `warm` | `echo` |" in text
+    assert "| No, the customer is not happy. | No, the customer is not happy. | The customer is⏎ indeed happy." in text
+    assert "2 of 4 answers agree (50 %)." in text
+    assert "| `check` | `vote.consensus_text` | `not happy` | passed |" in text
+    assert "| `happy` | claim.yaml | can be tested |" in text
+    assert "Exit code 0." in text
+    assert "| `looked` | I have read every answer. | yes |" in text
+    assert "| name | Bob Reviewer |" in text
+    assert "> Read the reviews yourself." in text
+    assert "`aaaaaaaaaaaa…`" in text
+    assert "changes that no commit has" in text
+    assert "the program ended with exit code 1" in text
+
+
+def test_the_commands_to_check_by_hand_are_exact() -> None:
+    text = written(reviewed_run())
+    assert "\nsha256sum -c SHA256SUMS\n" in text
+    assert (
+        "\nssh-keygen -Y verify -f audit/allowed_signers -I alice@example.org -n awo-seal "
+        "-s audit/seal.json.sig < audit/seal.json\n"
+    ) in text
+    assert (
+        "\nssh-keygen -Y verify -f audit/allowed_signers -I bob@example.org -n awo-decision "
+        "-s audit/decisions/0001-gate.json.sig < audit/decisions/0001-gate.json\n"
+    ) in text
+    assert "\nawo verify .\n" in text
+
+
+def test_the_same_facts_give_the_same_bytes() -> None:
+    assert written(reviewed_run()).encode() == written(reviewed_run()).encode()
+
+
+def test_every_link_stays_in_the_folder() -> None:
+    kinds, links = kinds_and_links(written(reviewed_run()))
+    assert not kinds & {"html_block", "html_inline", "image"}
+    assert "input.json" in links
+    assert all(link == "#how-to-check-this-by-hand" or re.fullmatch(r"[A-Za-z0-9_./-]+", link) for link in links)
+
+
+def headings(text: str) -> list[str]:
+    """The rank of every heading, in order."""
+    return [token.tag for token in PARSER.parse(text) if token.type == "heading_open"]
+
+
+def evil_run(evil: str) -> Told:
+    """A run in which everybody says `evil` wherever the shapes let them."""
+    told = Told(
+        [
+            step("ask", "fanout_generate", prompt=evil, models=["echo"]),
+            step("vote", "consensus_vote", ["ask"]),
+            step("check", "assert_contains", ["vote"], from_step=evil, field=evil, must_include=[evil]),
+            step("scope", "scope_validate", claim={"id": evil, "statement": evil}),
+            step("run", "command", argv=[evil]),
+            step("text", "write_text", path="x.txt"),
+            step("odd", evil or "x", x=evil),
+            step("bad", "llm_map"),
+            step("gate", "audit_gate"),
+        ],
+        name=evil,
+        description=evil,
+        inputs={evil: evil, "n": {"deep": [evil, 1.5]}},
+        files=[text_file(evil, evil)],
+        models={evil: model(evil, evil, params={"stop": evil})},
+    )
+    told.start(environment={"cpu": evil, "git": {"commit": evil, "is_dirty": True, "diff_sha256": evil}, evil: evil})
+    told.say(ev.ModelRecorded, model=evil, facts={"answered": evil, "weights_sha256": evil, "build": evil})
+    told.say(ev.ModelRecorded, model=evil, facts={"answered": evil + "2"})
+    told.begin("ask")
+    told.answer("ask", evil, evil, evil)
+    call = told.call("ask", evil)
+    told.say(ev.CallFailed, step="ask", call=call, reason=ev.Reason(code=evil, message=evil))
+    told.finish("ask", {})
+    told.begin("vote")
+    told.finish("vote", {"consensus_text": evil, "voters": [evil], "total_candidates": 1})
+    told.begin("check")
+    told.fail("check", evil, evil)
+    told.begin("scope")
+    told.finish("scope", {"claims": [{"id": evil, "source": evil, "problems": [evil]}]})
+    told.begin("run")
+    told.finish("run", {"exit_code": 1, "stdout_text": evil}, {"x y|z" + evil: b""})
+    told.begin("text")
+    told.finish("text", {"path": "outputs/text/files/x.txt", "size_bytes": 3}, {"x.txt": evil.encode(errors="replace")})
+    told.begin("odd")
+    told.finish("odd", {"said": evil})
+    told.begin("bad")
+    told.fail("bad", evil, evil)
+    told.say(ev.TailCut, path=evil, cut_bytes=1, sha256="0" * 64)
+    told.begin("gate")
+    told.gate("gate", [item(evil, evil)], [ref(evil)])
+    told.decide(
+        "gate",
+        "revise",
+        signer=Signer(id=evil, name=evil, role=evil, key=KEY),
+        comment=evil,
+        required_changes=[evil],
+        solo=True,
+    )
+    told.say(ev.DecisionRefused, gate="gate", signer=evil, reason=ev.Reason(code=evil, message=evil))
+    told.close("gate", "revised")
+    told.end("rejected")
+    return told
+
+
+@settings(max_examples=30)
+@given(
+    st.just(EVIL)
+    | st.text(alphabet=st.characters(codec="utf-8"), min_size=1)
+    | st.text(alphabet="|`\\<>[]()!*_#\n -&;$@:~=1.", min_size=1)
+)
+def test_no_text_breaks_out_of_its_place(evil: str) -> None:
+    text = written(evil_run(evil))
+    kinds, links = kinds_and_links(text)
+    assert not kinds & {"html_block", "html_inline", "image", "code_block", "hr", "ordered_list_open"}
+    assert all(
+        link == "#how-to-check-this-by-hand" or re.fullmatch(r"(?!.*\.\.)[A-Za-z0-9_][A-Za-z0-9_./-]*", link)
+        for link in links
+    )
+    assert not set(text) & set("\x1b\r\x00\u202e\u2066")
+    assert headings(text) == headings(written(evil_run("plain")))
+    (picture,) = (token for token in PARSER.parse(text) if token.type == "fence" and token.info == "mermaid")
+    assert len(picture.content.splitlines()) == len(flowchart(evil_run("plain").facts()).splitlines())
+
+
+def test_a_decider_who_started_the_run_is_called_that_loudly() -> None:
+    told = Told([step("gate", "audit_gate")])
+    told.start(solo=True)
+    told.begin("gate")
+    told.gate("gate")
+    signer = Signer(id="alice@example.org", name="Alice", role="reviewer", key=KEY)
+    told.decide("gate", signer=signer, solo=True)
+    told.close("gate")
+    told.finish("gate", {"verdict": "approved", "decisions": []})
+    told.end("approved")
+    text = written(told)
+    beginning = text[: text.index("## What was asked")]
+    assert "**This is no independent review:** `alice@example.org` started this run and decided on it." in beginning
+    assert text.count("**This is no independent review:**") == 2
+
+
+def test_an_independent_decision_has_no_such_warning() -> None:
+    assert "no independent review" not in written(reviewed_run())
+
+
+def failing() -> Told:
+    told = Told([step("one", "llm_map"), step("two", "assert_contains", must_include=["x"])])
+    told.start()
+    told.begin("one")
+    lost = told.call("one", "echo")
+    told.say(ev.CallUnknown, step="one", call=lost, policy="retry")
+    told.answer("one", "echo", "?", "!", recovered=True)
+    told.finish("one", {})
+    told.begin("two")
+    told.fail("two", "assertion_failed", "1 of 1 required texts do not occur")
+    return told
+
+
+def test_a_failure_and_calls_that_were_lost_or_found_are_told() -> None:
+    text = written(failing())
+    assert "**Not finished.** 1 step of 2 failed: `two`; `awo resume` tries again." in text
+    assert "The outcome of 1 call is not known" in text
+    assert "1 answer had reached the disk" in text
+    assert "**failed**: 1 of 1 required texts do not occur" in text
+    assert "The run has not ended" in text
+
+
+@pytest.mark.parametrize(
+    ("outcome", "beginning"),
+    [("failed", "**Failed.** 1 step of 2 failed: `two`"), ("abandoned", "**Abandoned.** ")],
+)
+def test_the_first_sentence_says_how_it_ended(outcome: str, beginning: str) -> None:
+    told = failing()
+    told.end(outcome)
+    assert beginning in written(told)
+
+
+def test_a_run_that_waits_says_for_what() -> None:
+    told = Told([step("gate", "audit_gate")])
+    told.start()
+    told.begin("gate")
+    told.gate("gate")
+    text = written(told)
+    assert "**Waiting.** The run stands at the gate `gate` until a person decides." in text
+    assert "audit/gate_pending.json" in text
+
+
+def test_a_machine_that_is_the_same_after_a_resume_is_not_repeated() -> None:
+    told = Told([step("one", "llm_map")])
+    told.start(environment={"cpu": "one"})
+    for cpu in ("one", "two"):
+        told.say(ev.RunResumed, software=ev.Software(name="awo", version="2"))
+        told.say(ev.EnvironmentRecorded, environment={"cpu": cpu})
+    text = written(told)
+    assert text.count("| cpu | one |") == 1
+    assert text.count("on the same.") == 1
+    assert text.index("on another or a changed machine:") < text.index("| cpu | two |")
+    assert "A new process took the run up again twice." in text
+
+
+def test_a_run_that_has_only_just_begun_has_a_report() -> None:
+    told = Told([])
+    told.start()
+    assert "**Not finished.**" in written(told)
+
+
+def test_more_than_four_models_stand_below_one_another() -> None:
+    told = Told([step("ask", "fanout_generate")])
+    told.start()
+    told.begin("ask")
+    for name in "abcde":
+        told.answer("ask", name, "?", f"I am {name}.")
+    told.finish("ask", {})
+    text = written(told)
+    assert "| model | answer |" in text
+    assert "| `e` | I am e. |" in text
+
+
+def test_a_result_of_another_shape_is_shown_as_it_is() -> None:
+    told = Told([step("vote", "consensus_vote"), step("new", "some_plug_in")])
+    told.start()
+    for id_, value in (("vote", {"voters": "nobody"}), ("new", [1, 2.5])):
+        told.begin(id_)
+        told.finish(id_, value)
+    text = written(told)
+    assert '"voters": "nobody"' in text
+    assert "## Other results" in text
+
+
+def test_a_large_run_is_cut_and_says_so() -> None:
+    many = 1_000
+    steps = [step(f"s{number}", "fanout_generate", [f"s{number - 1}"] if number else []) for number in range(many)]
+    told = Told(steps)
+    told.start()
+    long = "word | \u202e " * 500
+    for one in steps:
+        told.begin(one.id)
+        for name in "abcdef" if one.id == "s0" else "a":
+            told.answer(one.id, name, long, long)
+        told.finish(one.id, {"text": long})
+    for number in range(200):
+        told.answer("s0", "a", f"question {number}", long)
+    text = written(told)
+    assert len(text.encode()) < 1_000_000
+    assert told.lines_read <= RESPONSES_READ * STEPS_DETAILED
+    assert told.values_read == 0
+    assert f"The picture shows the first {STEPS_DRAWN - 1} of 1,000 steps." in text
+    assert "900 more steps are not shown here" in text
+    assert "975 more steps of this kind are not shown here" in text
+    assert "more answers are not shown here" in text
+    assert "The 50 largest of 1,001 files" in text
+
+
+def test_the_largest_report_of_hostile_texts_stays_bounded() -> None:
+    evil = "\u202e" * 2_000
+    steps = [step(f"s{number}", "fanout_generate") for number in range(40)]
+    steps += [step(f"v{number}", "consensus_vote") for number in range(40)]
+    steps += [step(f"w{number}", "odd") for number in range(40)]
+    told = Told(steps, name=evil, description=evil, inputs={f"i{n}": evil for n in range(100)})
+    told.start()
+    for one in steps:
+        told.begin(one.id)
+        if one.op == "fanout_generate":
+            for number in range(60):
+                told.answer(one.id, f"m{number % 5}", f"{number % 12}{evil}", evil)
+        value = {"consensus_text": evil, "voters": [evil] * 50, "total_candidates": 50}
+        value["groups"] = [{"text": evil, "voters": [evil] * 50} for _ in range(50)]
+        told.finish(one.id, value if one.op == "consensus_vote" else {"x": evil})
+    assert len(written(told).encode()) < 1_000_000
+
+
+def test_the_picture_leaves_out_arrows_that_others_imply() -> None:
+    steps = [step("a", "llm_map"), step("b", "llm_map", ["a"]), step("gate", "audit_gate", ["a", "b"])]
+    told = Told(steps)
+    told.start()
+    arrows = [line.strip() for line in flowchart(told.facts()).splitlines() if "-->" in line]
+    assert arrows == ["n0 --> n1", "n1 --> n2"]
+
+
+def test_a_cell_is_inline_text_with_its_bars_escaped() -> None:
+    assert cell("a|b") == "a\\|b"
+    assert inline("a|b") == "a|b"
+
+
+@pytest.mark.parametrize(
+    ("end", "said"),
+    [
+        ("2026-11-23T06:09:00.003000Z", "3 ms"),
+        ("2026-11-23T06:09:01.290000Z", "1.2 s"),
+        ("2026-11-23T06:13:10.000000Z", "4 min 10 s"),
+        ("2026-11-23T09:14:00.000000Z", "3 h 5 min"),
+        ("2026-11-25T10:09:00.000000Z", "2 days 4 h"),
+        ("2026-11-23T06:08:00.000000Z", "0 ms"),
+        ("2026-99-99T06:08:00.000000Z", ""),
+        ("", ""),
+    ],
+)
+def test_a_duration_is_said_in_the_units_that_fit(end: str, said: str) -> None:
+    assert phrases.between("2026-11-23T06:09:00.000000Z", end) == said
+
+
+@pytest.mark.parametrize(
+    ("size_bytes", "said"),
+    [(0, "0 B"), (999, "999 B"), (1_000, "1.0 kB"), (999_999, "1.0 MB"), (98_362_432, "98.4 MB")],
+)
+def test_a_size_is_said_in_powers_of_a_thousand(size_bytes: int, said: str) -> None:
+    assert phrases.size(size_bytes) == said

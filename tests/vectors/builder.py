@@ -1,0 +1,362 @@
+"""Builds packages from the shapes alone, in memory: the whole working opposite of the judge, without the engine."""
+
+from __future__ import annotations
+
+import hashlib
+import struct
+import zlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from awo.canon import time
+from awo.canon.json import canonical, encode_sorted, pretty
+from awo.canon.ustar import END, Header, padding, write_header
+from awo.evidence import events as ev
+from awo.evidence import layout
+from awo.evidence.merkle import MerkleTree
+from awo.evidence.records import (
+    Answer,
+    ChecklistItem,
+    Decision,
+    GateRequest,
+    GateStatus,
+    InputFile,
+    InputRecord,
+    Message,
+    Need,
+    ResponseLine,
+    RetryRecord,
+    Seal,
+    Signer,
+    StatusView,
+    StepRecord,
+    Usage,
+    json_object,
+)
+from awo.sign.allowed_signers import line_for
+from awo.sign.key_file import KeyFileSigner
+from awo.sign.sshkeys import PublicKey
+
+RUN_ID = "run_2026-01-02T03-04-05Z"
+SOFTWARE = ev.Software(name="awo", version="0")
+BEGUN_AT = 1_767_323_045_000_000
+"""2026-01-02T03:04:05Z in microseconds; each event is a second later than the one before."""
+
+FIRST = (layout.SEAL, layout.SEAL_SIGNATURE, layout.SUMS, layout.INPUT, layout.JOURNAL)
+"""The order of a bundle, said again here so that the judge's own list is tested."""
+
+
+def signer(name: str) -> KeyFileSigner:
+    """A key that is the same on every machine and worth nothing."""
+    private = Ed25519PrivateKey.from_private_bytes(hashlib.sha256(b"awo test key of " + name.encode()).digest())
+    line = private.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode()
+    return KeyFileSigner(PublicKey.parse(line, where=name), "not proved", private)
+
+
+OPERATOR, REVIEWER, STRANGER = signer("operator"), signer("reviewer"), signer("stranger")
+OPERATOR_ID, REVIEWER_ID, STRANGER_ID = "otto@example.org", "rita@example.org", "stan@example.org"
+SEALER_LINE = line_for(OPERATOR_ID, OPERATOR.key, ["awo-seal"])
+DECIDER_LINE = line_for(REVIEWER_ID, REVIEWER.key, ["awo-decision"])
+
+
+def sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def step(id_: str, op: str = "write_text", *needs: str, **args: Any) -> StepRecord:
+    """A step without condition, retry or time limit."""
+    retries = RetryRecord(max=0, delay_s=0)
+    return StepRecord(id=id_, op=op, args=json_object(args), needs=list(needs), when="", retries=retries, timeout_s=0)
+
+
+class Package:
+    """A run that grows event by event. `files` has what lies in its folder, by path."""
+
+    def __init__(self, steps: Sequence[StepRecord], *, starter: str = OPERATOR_ID, solo: bool = False) -> None:
+        self.files: dict[str, bytes] = {}
+        self.lines: list[bytes] = []
+        self.starter = ev.Starter(id=starter, key=OPERATOR.key.fingerprint)
+        self.gates: list[GateStatus] = []
+        self.signers = [SEALER_LINE, DECIDER_LINE]
+        self.outcome = ""
+        self.seal: Seal | None = None
+        self._calls = 0
+        self._decisions = 0
+        self._named: dict[str, ev.FileRef] = {}
+        self._shown: list[ev.FileRef] = []
+        self._checkpoint = ev.Checkpoint(size=0, root="0" * 64)
+        text = b"- [ ] The greeting is polite\n"
+        checklist = InputFile(
+            path="checklist.md", sha256=sha256(text), size_bytes=len(text), encoding="utf-8", content=text.decode()
+        )
+        self.input = InputRecord(
+            format="awo/input/v1",
+            name="greeting",
+            description="",
+            source=ev.FileRef(path="greeting.yaml", sha256=sha256(b"greeting"), size_bytes=8),
+            seed=7,
+            inputs={},
+            files=[checklist],
+            models={},
+            default_model="echo",
+            steps=list(steps),
+        )
+        ref = self.put(layout.INPUT, pretty(self.input))
+        self.event(
+            ev.RunStarted,
+            format="awo/journal/v1",
+            run_id=RUN_ID,
+            software=SOFTWARE,
+            input=ref,
+            starter=self.starter,
+            supersedes="",
+            solo=solo,
+        )
+        self._named[ref.path] = ref
+        self.event(ev.EnvironmentRecorded, environment={"python": {"version": "3.11"}})
+
+    # --- events -----------------------------------------------------------------------------------------
+
+    @property
+    def now(self) -> str:
+        return time.spell(BEGUN_AT + len(self.lines) * 1_000_000)
+
+    def event(self, kind: type[Any], **fields: Any) -> None:
+        """The next line of the journal, whatever the rules say."""
+        self.lines.append(ev.encode(kind(seq=len(self.lines), at=self.now, **fields)))
+
+    def put(self, path: str, data: bytes) -> ev.FileRef:
+        """A file with these bytes."""
+        self.files[path] = data
+        return ev.FileRef(path=path, sha256=sha256(data), size_bytes=len(data))
+
+    def start(self, id_: str) -> None:
+        """The first attempt of a step begins."""
+        self.event(ev.StepStarted, step=id_, attempt=1)
+
+    def ask(self, id_: str, text: str, *, wrong_call: str = "") -> None:
+        """One call that is answered with `text`; its line says call `wrong_call`, if that is given."""
+        call, path = str(self._calls), layout.responses_path(id_)
+        self._calls += 1
+        self.event(
+            ev.CallIntended,
+            step=id_,
+            attempt=1,
+            call=call,
+            model="echo",
+            request_sha256=sha256(text.encode()),
+            worst_price="0",
+        )
+        line = encode_sorted(
+            ResponseLine(
+                salt=sha256(call.encode())[:32],
+                step=id_,
+                call=wrong_call or call,
+                attempt=1,
+                at=self.now,
+                model="echo",
+                backend="echo",
+                model_asked="echo",
+                model_answered="echo",
+                messages=[Message(role="user", content=text)],
+                params={"temperature": 0.5},
+                seed=7,
+                text=text,
+                stop_reason="end",
+                usage=Usage(prompt_tokens=-1, completion_tokens=-1),
+                latency_ms=0,
+            )
+        )
+        before = self.files.get(path, b"")
+        self.files[path] = before + line + b"\n"
+        self.event(
+            ev.CallAnswered,
+            step=id_,
+            call=call,
+            line=before.count(b"\n"),
+            sha256=sha256(line),
+            size_bytes=len(line),
+            recovered=False,
+        )
+
+    def finish(self, id_: str, value: Any, files: Mapping[str, str] | None = None) -> None:
+        """The step is done with this value and these artifacts."""
+        refs = [self.put(layout.file_path(id_, name), text.encode()) for name, text in (files or {}).items()]
+        responses = layout.responses_path(id_)
+        if responses in self.files:
+            refs.append(self.put(responses, self.files[responses]))
+        refs.sort(key=lambda ref: ref.path)
+        done = self.put(layout.value_path(id_), pretty(value))
+        self._named |= {ref.path: ref for ref in (done, *refs)}
+        self.event(ev.StepFinished, step=id_, attempt=1, value=done, files=refs)
+
+    def fail(self, id_: str) -> None:
+        """The attempt failed and left a file."""
+        reason = ev.Reason(code="missing_text", message="the text lacks a word")
+        left = self.put(f"{layout.attempt_folder(id_, 1)}/draft.txt", b"half a greet\n")
+        self.event(ev.StepFailed, step=id_, attempt=1, reason=reason, retries_left=0, files=[left])
+
+    # --- gates ---------------------------------------------------------------------------------------------
+
+    def open_gate(self, id_: str, count: int = 1) -> None:
+        request = GateRequest(
+            format="awo/gate-request/v1",
+            gate=id_,
+            checklist=[ChecklistItem(id="polite", text="The greeting is polite", kind="yes_no", required=True)],
+            needs=[Need(role="reviewer", count=count)],
+        )
+        self.start(id_)
+        ref = self.put(layout.gate_request_path(id_), pretty(request))
+        self._shown = sorted(self._named.values(), key=lambda one: one.path)
+        self.event(ev.GateOpened, gate=id_, request=ref, shows=self._shown)
+        self._checkpoint = self.checkpoint()
+        self.gates.append(GateStatus(gate=id_, status="pending", decisions=[]))
+
+    def decide(
+        self,
+        id_: str,
+        verdict: Any = "approve",
+        *,
+        who: str = REVIEWER_ID,
+        key: KeyFileSigner = REVIEWER,
+        signed_by: KeyFileSigner | None = None,
+        checkpoint: ev.Checkpoint | None = None,
+        answers: Sequence[tuple[str, str]] = (("polite", "yes"),),
+        solo: bool = False,
+        **changes: Any,
+    ) -> None:
+        """A decision at the gate, signed by `key`; the other arguments make it a wrong one."""
+        self._decisions += 1
+        path = layout.decision_path(self._decisions, id_)
+        fields: dict[str, Any] = {
+            "format": "awo/decision/v1",
+            "run_id": RUN_ID,
+            "gate": id_,
+            "verdict": verdict,
+            "meaning": "approval",
+            "signer": Signer(id=who, name="Rita R.", role="reviewer", key=key.key.fingerprint),
+            "at": self.now,
+            "expires_at": "",
+            "presence": "not proved",
+            "solo": solo,
+            "answers": [Answer(id=item, answer=answer) for item, answer in answers],
+            "comment": "" if verdict == "approve" else "not polite enough",
+            "required_changes": [],
+            "checkpoint": checkpoint or self._checkpoint,
+            "shows": self._shown,
+        }
+        data = canonical(Decision(**(fields | changes)))
+        decision = self.put(path, data)
+        signature = self.put(f"{path}.sig", (signed_by or key).sign(data, "awo-decision"))
+        self.event(
+            ev.DecisionRecorded,
+            gate=id_,
+            number=self._decisions,
+            verdict=verdict,
+            signer=who,
+            decision=decision,
+            signature=signature,
+        )
+        gate = self.gates[-1]
+        self.gates[-1] = GateStatus(gate=gate.gate, status=gate.status, decisions=[*gate.decisions, path])
+
+    def close_gate(self, id_: str, verdict: Any) -> None:
+        decisions = self.gates[-1].decisions
+        self.gates[-1] = GateStatus(gate=id_, status=verdict, decisions=decisions)
+        self.event(ev.GateClosed, gate=id_, verdict=verdict)
+        if verdict == "approved":
+            self.finish(id_, {"verdict": "approved", "decisions": decisions})
+
+    # --- the end -------------------------------------------------------------------------------------------
+
+    def checkpoint(self) -> ev.Checkpoint:
+        tree = MerkleTree()
+        for line in self.lines:
+            tree.append(line)
+        return ev.Checkpoint(size=tree.size, root=tree.root().hex())
+
+    def end(self, outcome: Any) -> None:
+        """The last event, and the views."""
+        self.outcome = outcome
+        self.event(ev.RunFinished, outcome=outcome)
+        self.write_views()
+
+    def write_views(self) -> None:
+        status: Any = self.gates[-1].status if self.gates else "not_required"
+        outcome: Any = self.outcome
+        view = StatusView(format="awo/status/v1", run_id=RUN_ID, status=status, outcome=outcome, gates=self.gates)
+        self.put(layout.STATUS, pretty(view))
+        self.put(layout.METADATA, pretty({"format": "awo/metadata/v1", "run_id": RUN_ID}))
+        self.put(layout.REPORT, b"# A greeting\n")
+        self.put(layout.ALLOWED_SIGNERS, "".join(f"{line}\n" for line in self.signers).encode())
+        self.write_journal()
+
+    def write_journal(self) -> None:
+        self.put(layout.JOURNAL, b"".join(line + b"\n" for line in self.lines))
+
+    def freeze(self, *, namespace: str = "awo-seal", **changes: Any) -> Package:
+        """SHA256SUMS, the seal and its signature over whatever is there; `changes` go into the seal."""
+        digests = {path: sha256(data) for path, data in self.files.items() if path not in layout.NOT_IN_SUMS}
+        sums = "".join(f"{digests[path]}  {path}\n" for path in sorted(digests, key=str.encode)).encode()
+        self.put(layout.SUMS, sums)
+        fields: dict[str, Any] = {
+            "format": "awo/seal/v1",
+            "run_id": RUN_ID,
+            "outcome": self.outcome,
+            "checkpoint": self.checkpoint(),
+            "sums_sha256": sha256(sums),
+            "at": self.now,
+            "software": SOFTWARE,
+            "sealer": self.starter,
+            "supersedes": "",
+        }
+        self.seal = Seal(**(fields | changes))
+        data = canonical(self.seal)
+        self.put(layout.SEAL, data)
+        self.put(layout.SEAL_SIGNATURE, OPERATOR.sign(data, namespace))
+        return self
+
+    def write(self, folder: Path) -> Path:
+        """The package as a folder below `folder`."""
+        for path, data in self.files.items():
+            place = folder / RUN_ID / path
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_bytes(data)
+        return folder / RUN_ID
+
+    @property
+    def mtime(self) -> int:
+        assert self.seal is not None
+        return int(time.read(self.seal.at).timestamp())
+
+
+# --- bundles --------------------------------------------------------------------------------------------------
+
+
+def in_bundle_order(files: Mapping[str, bytes]) -> list[str]:
+    """The paths of a package in the order of a bundle."""
+    rest = sorted((path for path in files if path not in FIRST), key=str.encode)
+    return [path for path in FIRST if path in files] + rest
+
+
+def member(path: str, data: bytes, mtime: int) -> bytes:
+    """One file of an archive: header, content, padding."""
+    return write_header(Header(path, len(data), mtime)) + data + bytes(padding(len(data)))
+
+
+def tar_of(package: Package) -> bytes:
+    """The archive of a sealed package, before it is compressed."""
+    files = package.files
+    members = (member(f"{RUN_ID}/{path}", files[path], package.mtime) for path in in_bundle_order(files))
+    return b"".join(members) + END
+
+
+def gzip_of(data: bytes) -> bytes:
+    """One gzip stream with the fixed header of a bundle."""
+    deflate = zlib.compressobj(6, zlib.DEFLATED, -15)
+    packed = deflate.compress(data) + deflate.flush()
+    return bytes.fromhex("1f8b08000000000000ff") + packed + struct.pack("<II", zlib.crc32(data), len(data) & 0xFFFFFFFF)

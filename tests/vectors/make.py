@@ -1,0 +1,56 @@
+"""Writes the vectors: `python -m tests.vectors.make` makes the folders beside this file anew, byte for byte the same.
+
+A vector is a folder with a package (a run's folder, or package.tar.gz), the reader's list `trust`,
+and expected.json. The folder of a bad package is called as the check that it fails.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+from tests.vectors.builder import RUN_ID
+from tests.vectors.stories import Vector, bad, good
+
+HERE = Path(__file__).parent
+BUNDLE = "package.tar.gz"
+
+
+def vectors() -> dict[str, Vector]:
+    """Every vector by the name of its folder: `good/NAME` or `bad/ID`."""
+    return {f"good/{name}": one for name, one in good().items()} | {f"bad/{id_}": one for id_, one in bad().items()}
+
+
+def files_of(vector: Vector) -> dict[str, bytes]:
+    """The files of the vector's folder, by path from it."""
+    expected = {
+        "exit_code": vector.exit_code,
+        "failed": vector.failed,
+        "not_checked": vector.not_checked,
+        "where": vector.where,
+        "require": vector.require,
+    }
+    files = {
+        "expected.json": json.dumps(expected, indent=2).encode() + b"\n",
+        "trust": vector.trust.encode(),
+    }
+    if vector.bundle:
+        return files | {BUNDLE: vector.bundle}
+    return files | {f"{RUN_ID}/{path}": data for path, data in vector.package.files.items()}
+
+
+def main() -> None:
+    """Makes every folder anew."""
+    made = vectors()
+    for top in ("good", "bad"):
+        shutil.rmtree(HERE / top, ignore_errors=True)
+    for name, vector in made.items():
+        for path, data in files_of(vector).items():
+            place = HERE / name / path
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_bytes(data)
+
+
+if __name__ == "__main__":
+    main()
