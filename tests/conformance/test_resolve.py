@@ -79,7 +79,7 @@ steps:
     assert record.default_model == "m"
     ask, gate, mix = record.steps
     assert ask.arguments() == {"prompt": "{{ inputs.topic }}", "models": ["m", "echo"], "params": {}}
-    assert (ask.needs, gate.needs, mix.needs) == ([], ["ask"], ["ask", "gate"])
+    assert (ask.needs, gate.needs, mix.needs) == ((), ("ask",), ("ask", "gate"))
     assert (mix.retries.max, mix.timeout_s) == (1, 2.0)
     assert mix.arguments()["mode"] == "fast"
     assert "stop_if" not in mix.arguments()

@@ -313,6 +313,6 @@ def test_a_full_disk_is_one_error_and_leaves_nothing(sealed: Path, tmp_path: Pat
         "try: export_bundle(Path(sys.argv[1]), Path(sys.argv[2]))\n"
         "except Exception as error: print(type(error).__name__)\n"
     )
-    answer = run(sys.executable, "-c", code, sealed, tmp_path / "x.tar.gz", cwd=tmp_path)
+    answer = run(sys.executable, "-B", "-c", code, sealed, tmp_path / "x.tar.gz", cwd=tmp_path)
     assert answer.stdout == f"{DiskTrouble.__name__}\n".encode(), answer.stderr
     assert list(tmp_path.glob("*.tar.gz")) + list(tmp_path.glob(".*.new")) == []

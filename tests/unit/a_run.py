@@ -48,7 +48,7 @@ def step(id_: str, op: str, needs: Iterable[str] = (), **args: Any) -> StepRecor
         id=id_,
         op=op,
         args=json_object(args),
-        needs=list(needs),
+        needs=tuple(needs),
         when="",
         retries=RetryRecord(max=0, delay_s=0),
         timeout_s=0,

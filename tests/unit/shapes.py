@@ -37,6 +37,8 @@ def _of(info: Any) -> st.SearchStrategy[Any]:
             return st.one_of([_of(one) for one in info.types])
         case msgspec.inspect.ListType():
             return st.lists(_of(info.item_type), max_size=2)
+        case msgspec.inspect.VarTupleType():
+            return st.lists(_of(info.item_type), max_size=2).map(tuple)
         case msgspec.inspect.DictType():
             return st.dictionaries(st.text("abc", max_size=3), _of(info.value_type), max_size=2)
         case _:

@@ -21,7 +21,7 @@ def step(id_: str, *needs: str, op: str = "llm_map", when: str = "") -> StepReco
         id=id_,
         op=op,
         args=json_object({}),
-        needs=list(needs),
+        needs=tuple(needs),
         when=when,
         retries=RetryRecord(max=0, delay_s=0),
         timeout_s=0,

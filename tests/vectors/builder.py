@@ -70,7 +70,7 @@ def sha256(data: bytes) -> str:
 def step(id_: str, op: str = "write_text", *needs: str, **args: Any) -> StepRecord:
     """A step without condition, retry or time limit."""
     retries = RetryRecord(max=0, delay_s=0)
-    return StepRecord(id=id_, op=op, args=json_object(args), needs=list(needs), when="", retries=retries, timeout_s=0)
+    return StepRecord(id=id_, op=op, args=json_object(args), needs=tuple(needs), when="", retries=retries, timeout_s=0)
 
 
 class Package:

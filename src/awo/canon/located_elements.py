@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator
 from json.decoder import scanstring  # type: ignore[attr-defined]
 from typing import Any
 
+MOST_SHARED = 1000
+
 _SPACE = re.compile(r"[ \t\n\r]*")
 
 
@@ -18,7 +20,7 @@ class Elements:
     def __init__(self, text: str) -> None:
         self._text = text
         self._starts = array("Q")
-        self._decoder = json.JSONDecoder()
+        self._decoder = json.JSONDecoder(object_pairs_hook=_Shared().mapping)
 
     def note(self, start: int) -> None:
         """One more element begins at this character."""
@@ -31,6 +33,21 @@ class Elements:
         for start in self._starts:
             value, _ = self._decoder.raw_decode(self._text, start)
             yield value
+
+
+class _Shared:
+    """Makes texts that come again and again one object: generated files repeat themselves."""
+
+    def __init__(self) -> None:
+        self._texts: dict[str, str] = {}
+
+    def mapping(self, items: list[tuple[str, Any]]) -> dict[str, Any]:
+        return {key: self._shared(value) if type(value) is str else value for key, value in items}
+
+    def _shared(self, text: str) -> str:
+        if len(self._texts) < MOST_SHARED:
+            return self._texts.setdefault(text, text)
+        return self._texts.get(text, text)
 
 
 class NotPlain(ValueError):

@@ -101,7 +101,7 @@ def _step_record(step: Step) -> StepRecord:
         id=step.id,
         op=step.op,
         args=json_object(step.args),
-        needs=list(step.needs),
+        needs=step.needs,
         when=step.when,
         retries=_retry_record(step.retries),
         timeout_s=step.timeout_s,

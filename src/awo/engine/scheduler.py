@@ -27,7 +27,7 @@ class Scheduler:
         self._policy = policy
         self._state = workshop.journal.state
         self._missing: dict[str, int] = {}  # of steps that wait for more than one other
-        self._behind: dict[str, list[str]] = {}
+        self._behind: dict[str, str | list[str]] = {}  # mostly one, in a chain
         self._ready: deque[StepState] = deque()
         self._gates: deque[StepState] = deque()
         self._workers: set[asyncio.Task[None]] = set()
@@ -85,18 +85,26 @@ class Scheduler:
             missing = 0
             for need in step.record.needs:
                 if self._state.steps[need].status not in (Status.DONE, Status.SKIPPED):
-                    self._behind.setdefault(need, []).append(id_)
+                    self._put_behind(need, id_)
                     missing += 1
             if missing > 1:
                 self._missing[id_] = missing
             elif not missing:
                 self._ready.append(step)
 
+    def _put_behind(self, need: str, id_: str) -> None:
+        behind = self._behind.setdefault(need, id_)
+        if isinstance(behind, list):
+            behind.append(id_)
+        elif behind is not id_:
+            self._behind[need] = [behind, id_]
+
     def _settled(self, step: StepState) -> None:
         """Frees what waited for a step that is done or skipped."""
         if step.status not in (Status.DONE, Status.SKIPPED):
             return
-        for id_ in self._behind.pop(step.record.id, ()):
+        behind = self._behind.pop(step.record.id, [])
+        for id_ in [behind] if isinstance(behind, str) else behind:
             missing = self._missing.pop(id_, 1) - 1
             if missing:
                 self._missing[id_] = missing

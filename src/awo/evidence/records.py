@@ -51,7 +51,7 @@ class RetryRecord(_Record, frozen=True):
     delay_s: Annotated[float, Meta(ge=0, le=86400)]
 
 
-class StepRecord(_Record, frozen=True):
+class StepRecord(_Record, frozen=True, gc=False):
     """A step with everything resolved: `needs` has every step that must be done before it.
 
     `args` stays JSON text until it is looked at: a run of many thousand steps keeps all of them.
@@ -60,7 +60,7 @@ class StepRecord(_Record, frozen=True):
     id: StepId
     op: str
     args: JsonObject
-    needs: list[StepId]
+    needs: tuple[StepId, ...]
     when: str
     retries: RetryRecord
     timeout_s: Annotated[float, Meta(ge=0)]

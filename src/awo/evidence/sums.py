@@ -13,7 +13,10 @@ _LINE = re.compile(r"([0-9a-f]{64})  ([^\n]+)\n")
 
 def encode_sums(digests: Mapping[str, str]) -> bytes:
     """The file for these digests (64 hex digits) by path: one line each, sorted by the bytes of the path."""
-    return "".join([f"{digests[path]}  {path}\n" for path in sorted(digests)]).encode()
+    lines = bytearray()
+    for path in sorted(digests):
+        lines += f"{digests[path]}  {path}\n".encode()
+    return bytes(lines)
 
 
 def parse_sums(data: bytes) -> dict[str, str]:
