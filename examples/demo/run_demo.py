@@ -133,7 +133,7 @@ def set_up(shell: Shell, base: Path) -> Path:
         )
     for person in (STARTER, REVIEWER):
         shell.run(
-            "The project knows her. (Who starts a run may not decide on it.)",
+            f"The project knows {person}. (Who starts a run may not decide on it, though.)",
             *("awo", "keys", "enrol", person, f"../keys/{person.partition('@')[0]}.pub"),
             cwd=project,
         )
@@ -249,9 +249,14 @@ def farewell(run: Path, bundle: Path, project: Path, took_s: float) -> None:
         " -s audit/seal.json.sig < audit/seal.json"
         f"\n  ssh-keygen -Y verify -f audit/allowed_signers -I {REVIEWER} -n awo-decision"
         " -s audit/decisions/0001-look.json.sig < audit/decisions/0001-look.json"
-        f"\n  awo verify {shlex.quote(str(bundle))} --trust"
+        f"\n  {shlex.quote(_awo())} verify {shlex.quote(str(bundle))} --trust"
         f" {shlex.quote(str(project / 'reviewers' / 'allowed_signers'))}"
     )
+
+
+def _awo() -> str:
+    """The program with its path: whoever typed `make demo` need not have it on theirs."""
+    return shutil.which("awo") or "awo"
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -9,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from awo.engine import folder as folders
-from awo.errors import UsageError
+from awo.errors import DiskTrouble, UsageError
+from awo.evidence.records import NOBODY
 from awo.gate.policy import Policy, read_policy
 from awo.sign.allowed_signers import AllowedSigners
 
@@ -29,7 +31,7 @@ if TYPE_CHECKING:  # what a command does not use is not loaded: `awo verify` kno
 
 PROJECT_FILE = "awo.toml"
 REVIEWERS = "reviewers/allowed_signers"
-OWN_KEY_ID = "awo-seal"
+OWN_KEY_ID = NOBODY
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +137,10 @@ def new_key(key_id: str, out: Path | None, passphrase: str) -> tuple[Path, Publi
 
 
 def enrol(project: Project, reviewer: str, public_key: Path) -> str:
-    """Adds a reviewer's key to the project's reviewers/allowed_signers; gives the line. Raises `UsageError`."""
+    """Adds a reviewer's key to the project's reviewers/allowed_signers; gives the line.
+
+    Raises `UsageError` or `DiskTrouble`.
+    """
     from awo.sign.allowed_signers import line_for
     from awo.sign.namespaces import DECISION, SEAL
 
@@ -144,10 +149,14 @@ def enrol(project: Project, reviewer: str, public_key: Path) -> str:
     known = project.reviewers()
     if known is not None and key in known.keys_of(reviewer):
         raise UsageError(f"{reviewer} is enrolled with this key already", where=str(project.reviewers_file))
-    project.reviewers_file.parent.mkdir(exist_ok=True)
-    before = project.reviewers_file.read_text(encoding="utf-8") if known is not None else ""
-    with project.reviewers_file.open("a", encoding="utf-8") as lines:
-        lines.write(line + "\n" if before[-1:] in ("", "\n") else f"\n{line}\n")
+    try:
+        project.reviewers_file.parent.mkdir(exist_ok=True)
+        before = project.reviewers_file.read_text(encoding="utf-8") if known is not None else ""
+        with project.reviewers_file.open("a", encoding="utf-8") as lines:
+            lines.write(line + "\n" if before[-1:] in ("", "\n") else f"\n{line}\n")
+    except OSError as error:
+        where = str(project.reviewers_file)
+        raise DiskTrouble("the list of reviewers cannot be written", where=where, got=str(error.strerror)) from error
     return line
 
 
@@ -159,19 +168,28 @@ def identity(project: Project, key: Path | None, signer_id: str, passphrase: Ask
     """
     from awo.sign.make_key import make_key_once
     from awo.sign.open import open_signer
+    from awo.sign.patterns import why_not_a_principal
 
     path = key
     if path is None:
         path = keys_folder() / OWN_KEY_ID
         make_key_once(path, comment=OWN_KEY_ID)
     signer = open_signer(path, passphrase)
-    if signer_id:
-        return Identity(signer_id, signer)
-    reviewers = project.reviewers()
-    known = reviewers.principals_of(signer.key) if reviewers else ()
-    found = known[0] if known else signer.key.comment or _comment_beside(path)
+    found = signer_id
+    if not found:
+        reviewers = project.reviewers()
+        known = reviewers.principals_of(signer.key) if reviewers else ()
+        found = known[0] if known else signer.key.comment or _comment_beside(path)
     if not found:
         raise UsageError("nobody knows whose key this is", where=str(path), hint="say it with --as ID")
+    if why := why_not_a_principal(found):  # now, and not when the finished run is to be sealed
+        raise UsageError(
+            f"this cannot be a signer's id: {why}",
+            where="--as" if signer_id else str(path),
+            expected="an id like alice@example.org",
+            got=ascii(found)[:80],
+            hint="say it with --as ID",
+        )
     return Identity(found, signer)
 
 
@@ -186,7 +204,8 @@ def _read_public_key(path: Path) -> PublicKey:
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise UsageError("the public key cannot be read", where=str(path), got=str(error)) from error
+        got = getattr(error, "strerror", "") or "bytes that are not UTF-8"
+        raise UsageError("the public key cannot be read", where=str(path), got=got) from error
     if "PRIVATE KEY" in text:
         raise UsageError(
             "this is a private key; only the public half is enrolled", where=str(path), hint=f"use {path}.pub"
@@ -238,6 +257,7 @@ def resume(
 
     from awo.engine import run as running
 
+    _refuse_sealed(folder)
     source = Path(folders.read_input(folder)[0].source.path)
     around = _surroundings(project, project.root / source.parent, watch)
     ended = asyncio.run(running.resume(folder, around, ask_again=ask_again))
@@ -251,7 +271,7 @@ def decide(project: Project, folder: Path, choice: Choice, key: Signer) -> Decid
 
     from awo.engine import decide as deciding
 
-    return asyncio.run(deciding.decide(folder, choice, key, project.reviewers(), project.policy))
+    return asyncio.run(deciding.decide(folder, choice, key, project.reviewers(), project.policy, _secrets()))
 
 
 def open_key(path: Path, passphrase: AskPassphrase) -> Signer:
@@ -283,14 +303,20 @@ def facts(folder: Path) -> RunFacts:
 
 
 def lay_out(folder: Path, files: Mapping[str, str]) -> list[str]:
-    """Writes the files that are not there yet, by their path below `folder`; gives the ones it made."""
+    """Writes the files that are not there yet, by their path below `folder`; gives the ones it made.
+
+    Raises `DiskTrouble`.
+    """
     made = []
     for name, text in files.items():
         path = folder / name
-        if not path.exists():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, encoding="utf-8")
-            made.append(name)
+        try:
+            if not path.exists():
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_text(text, encoding="utf-8")
+                made.append(name)
+        except OSError as error:
+            raise DiskTrouble("this file cannot be made", where=str(path), got=str(error.strerror)) from error
     return made
 
 
@@ -301,7 +327,7 @@ def freeze(folder: Path, who: Identity) -> str:
     from awo.derive.facts import StepStatus
     from awo.engine.run import finish_as
 
-    folders.refuse_sealed(folder)
+    _refuse_sealed(folder)
     so_far = facts(folder)
     has_failed = bool(so_far.with_status(StepStatus.FAILED)) and so_far.open_gate is None
     outcome: Literal["failed", "abandoned"] = "failed" if has_failed else "abandoned"
@@ -314,9 +340,20 @@ def render(folder: Path) -> None:
     """Rebuilds the views of an unsealed run from its journal and outputs. Raises `UsageError`."""
     from awo.engine.views import write_views
 
-    folders.refuse_sealed(folder)
+    _refuse_sealed(folder)
+    folders.refuse_links_and_devices(folder)
     with folders.alone_in(folder):
         write_views(folder)
+
+
+def _refuse_sealed(folder: Path) -> None:
+    """Raises `UsageError` for a sealed run, after taking the write permissions that a crash may have left there."""
+    from awo.seal.seal import is_sealed, make_read_only
+
+    if is_sealed(folder) and folder.stat().st_mode & 0o222:
+        with contextlib.suppress(OSError):  # somebody else's copy
+            make_read_only(folder)
+    folders.refuse_sealed(folder)
 
 
 def export(folder: Path, out: Path | None) -> Bundle:
@@ -418,7 +455,7 @@ def _write_claimed_signers(folder: Path, done: RunFacts, who: Identity) -> None:
 def verify(project: Project, name: str, trust: Path | None) -> Report:
     """What the judge finds in a run folder or bundle. Raises `UsageError` for no such thing, and `CannotCheck`.
 
-    Without `trust`, the project's reviewers are believed, if there are any.
+    Without `trust`, the project's reviewers are believed, if there are any and their list lies outside the package.
     """
     from awo.verify.judge import verify as judge
 
@@ -432,6 +469,8 @@ def verify(project: Project, name: str, trust: Path | None) -> Report:
             raise UsageError("the file of trusted signers cannot be read", where=str(trust), got=str(error)) from error
         trusted: AllowedSigners | None = AllowedSigners.parse(text, where=str(trust))
         trust_name = str(trust)
+    elif project.reviewers_file.resolve().is_relative_to(path.resolve()):
+        trusted, trust_name = None, ""  # a list that the package brings along: it never says whom to believe
     else:
         trusted, trust_name = project.reviewers(), REVIEWERS
     return judge(path, trust=trusted, trust_name=trust_name)

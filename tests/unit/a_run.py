@@ -98,14 +98,16 @@ class Told:
     def facts(self) -> RunFacts:
         return self.chronicle.facts()
 
-    def start(self, *, solo: bool = False, environment: dict[str, Any] | None = None) -> None:
+    def start(
+        self, *, solo: bool = False, starter: str = "alice@example.org", environment: dict[str, Any] | None = None
+    ) -> None:
         self.say(
             ev.RunStarted,
             format="awo/journal/v1",
             run_id=RUN_ID,
             software=ev.Software(name="awo", version="2.0"),
             input=ref(layout.INPUT, pretty(self.plan)),
-            starter=ev.Starter(id="alice@example.org", key=KEY),
+            starter=ev.Starter(id=starter, key=KEY),
             supersedes="",
             solo=solo,
         )

@@ -17,7 +17,7 @@ from awo.derive.mermaid import STEPS_DRAWN, flowchart
 from awo.derive.report import report
 from awo.derive.report.shown import RESPONSES_READ, STEPS_DETAILED
 from awo.evidence import events as ev
-from awo.evidence.records import Signer
+from awo.evidence.records import NOBODY, Signer
 
 PARSER = MarkdownIt("commonmark").enable("table")
 
@@ -193,6 +193,17 @@ def test_no_text_breaks_out_of_its_place(evil: str) -> None:
     assert headings(text) == headings(written(evil_run("plain")))
     (picture,) = (token for token in PARSER.parse(text) if token.type == "fence" and token.info == "mermaid")
     assert len(picture.content.splitlines()) == len(flowchart(evil_run("plain").facts()).splitlines())
+
+
+def test_a_decision_on_a_run_that_nobody_is_known_to_have_started_says_so() -> None:
+    told = Told([step("gate", "audit_gate")])
+    told.start(starter=NOBODY)
+    told.begin("gate")
+    told.gate("gate")
+    assert "Nobody knows who started this run" not in written(told)
+    told.decide("gate")
+    told.close("gate")
+    assert "Nobody knows who started this run" in written(told)
 
 
 def test_a_decider_who_started_the_run_is_called_that_loudly() -> None:

@@ -55,6 +55,11 @@ def test_other_names_and_short_values_are_left(name: str, value: str) -> None:
     assert cutter.found_in(b"12345678") == []
 
 
+def test_where_a_key_lies_is_no_secret() -> None:
+    cutter = SecretCutter.from_environment({"AWO_KEY": "/some/where/key", "API_KEY": "0123456789"})
+    assert cutter.cut(b"/some/where/key 0123456789") == b"/some/where/key [secret API_KEY]"
+
+
 def test_the_longer_of_two_secrets_is_cut_where_one_holds_the_other() -> None:
     cutter = SecretCutter.from_environment({"A_KEY": "12345678", "B_KEY": "1234567890"})
     assert cutter.cut(b"1234567890 12345678") == b"[secret B_KEY] [secret A_KEY]"

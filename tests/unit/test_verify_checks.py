@@ -14,6 +14,7 @@ from tests.vectors.stories import GATE, GREET, SAVE, approved, at_gate_written, 
 from awo.errors import UsageError
 from awo.evidence import events as ev
 from awo.evidence import layout
+from awo.evidence.records import NOBODY
 from awo.sign.allowed_signers import AllowedSigners
 from awo.verify.checks import CAN_BE_REQUIRED, CHECKS, NOT_BUILT
 from awo.verify.findings import plain
@@ -145,6 +146,12 @@ def test_solo_is_said_loudly_and_passes() -> None:
     report = judged(package.files, trust="\n".join(package.signers))
     assert report.verdict == "passed"
     assert any(note.startswith("SOLO") for note in report.notes)
+
+
+def test_with_a_starter_that_names_nobody_independence_is_not_shown() -> None:
+    report = judged(approved({"starter": NOBODY}).freeze().files)
+    assert any(note.startswith("INDEPENDENCE NOT SHOWN") for note in report.notes)
+    assert not any(note.startswith("INDEPENDENCE") for note in judged(approved().freeze().files).notes)
 
 
 def test_the_starter_may_not_decide_without_saying_so() -> None:

@@ -194,7 +194,12 @@ class _Builder:
         if event.tag is not None:
             self._refuse_tag(event)
         if self._expects_key():
-            self._trouble.stop(_at(event), "a key must be text", got="a list or a mapping as key")
+            self._trouble.stop(
+                _at(event),
+                "a key must be text",
+                got="a list or a mapping as key",
+                hint='put a template in quotes: "{{ … }}"' if type(value) is dict else "",
+            )
         if len(self._stack) >= DEEPEST:
             self._trouble.stop(_at(event), "values are nested too deeply", expected=f"at most {DEEPEST} levels")
         path = self._path_of_next()

@@ -8,8 +8,9 @@ from typing import Any, Literal, get_args
 import click
 
 from awo import api
-from awo.cli.places import find, passphrase_for, project, run_argument, runs_option
+from awo.cli.places import find, named, passphrase_for, project, run_argument, runs_option
 from awo.cli.printing import json_option, note, print_json, say
+from awo.derive.phrases import moment
 from awo.engine.decide import Choice
 from awo.errors import AwoError, UsageError
 from awo.evidence.records import GatePending, Meaning
@@ -41,17 +42,18 @@ def gates(run_name: str, runs: Path | None, *, as_json: bool) -> None:
     """List the gates that wait in RUN, or in all runs of the project."""
     here = project(runs)
     if run_name:
-        pending = api.pending_gate(api.find_run(here, run_name))
-        waiting = [pending] if pending is not None else []
+        _, folder = find(run_name, runs)
+        pending = api.pending_gate(folder)
+        waiting = [(folder, pending)] if pending is not None else []
     else:
         waiting = _waiting(api.run_folders(here))
     if as_json:
-        print_json({"gates": waiting})
+        print_json({"gates": [pending for _, pending in waiting]})
         return
     if not waiting:
         say("no gate waits")
-    for one in waiting:
-        _print_gate(one)
+    for folder, pending in waiting:
+        _print_gate(pending, named(here, folder))
 
 
 @click.command()
@@ -102,21 +104,27 @@ def _decide(
     decided = api.decide(here, folder, choice, signer)
     if verdict == "reject":
         api.seal_finished(folder, api.Identity(signer_id, signer))
+    name = named(here, folder)
     if as_json:
         print_json({"run": folder.name, "verdict": verdict, **decided._asdict()})
         return
     if decided.solo:
         note("warning: you started this run and decided on it yourself (solo); the record and the report say so")
+    elif api.facts(folder).starter.id == api.OWN_KEY_ID:
+        note(
+            "note: this run was started without --key and --as, so its record names only a machine; "
+            "nobody can see from it whether somebody else decided"
+        )
     say(f"{decided.path} is signed and recorded.")
     if verdict == "reject":
-        say(f"{folder.name} is rejected and sealed.", f"next: awo verify {folder.name}")
+        say(f"{folder.name} is rejected and sealed.", f"next: awo verify {name}")
     elif decided.is_closed:
-        say(f"the gate {decided.gate} is approved.", f"next: awo resume {folder.name}")
+        say(f"the gate {decided.gate} is approved.", f"next: awo resume {name}")
     else:
-        say(f"the gate {decided.gate} waits for more people: awo gates {folder.name}")
+        say(f"the gate {decided.gate} waits for more people: awo gates {name}")
 
 
-def _waiting(folders: list[Path]) -> list[GatePending]:
+def _waiting(folders: list[Path]) -> list[tuple[Path, GatePending]]:
     """The gates of the runs that can be read. A run that cannot is named on stderr: it must hide no other."""
     found = []
     for folder in folders:
@@ -126,12 +134,12 @@ def _waiting(folders: list[Path]) -> list[GatePending]:
             note(f"{folder.name} cannot be read: {error.what}")
             continue
         if pending is not None:
-            found.append(pending)
+            found.append((folder, pending))
     return found
 
 
-def _print_gate(pending: GatePending) -> None:
-    say(f"{pending.run_id}: {pending.gate} waits since {pending.opened_at}")
+def _print_gate(pending: GatePending, name: str) -> None:
+    say(f"{pending.run_id}: {pending.gate} waits since {moment(pending.opened_at)}")
     say("  needs: " + ", ".join(f"{need.count} {need.role}" for need in pending.missing))
     say("  checklist:")
     for item in pending.checklist:
@@ -143,5 +151,5 @@ def _print_gate(pending: GatePending) -> None:
     if len(pending.shows) > 20:
         say(f"    and {len(pending.shows) - 20} more in audit/gate_pending.json")
     answers = " ".join(f"--answer {item.id}=yes" for item in pending.checklist if item.required)
-    say(f"  next: awo approve {pending.run_id} --key KEY --as ID {answers}")
-    say(f"    or: awo reject {pending.run_id} --key KEY --as ID --reason TEXT")
+    say(f"  next: awo approve {name} --key KEY --as ID {answers}")
+    say(f"    or: awo reject {name} --key KEY --as ID --reason TEXT")

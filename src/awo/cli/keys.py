@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from pathlib import Path
 
@@ -13,7 +14,14 @@ from awo.cli.printing import json_option, print_json, say, table
 from awo.errors import UsageError
 
 
-@click.group()
+class AsWritten(click.Group):
+    """A group that lists its commands in the order of this file, which is the order of use."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(self.commands)
+
+
+@click.group(cls=AsWritten)
 def keys() -> None:
     """Make keys, enrol reviewers, list who may decide."""
 
@@ -31,10 +39,10 @@ def new(key_id: str, out: Path | None, *, no_passphrase: bool, as_json: bool) ->
         print_json({"id": key_id, "key": str(path), "public_key": f"{path}.pub", "fingerprint": key.fingerprint})
     else:
         say(f"key:    {path}", f"public: {path}.pub", f"fingerprint: {key.fingerprint}")
-        say(f"next: awo keys enrol {key_id} {path}.pub")
+        say(f"next: awo keys enrol {shlex.quote(key_id)} {shlex.quote(f'{path}.pub')}")
 
 
-@keys.command("enrol")
+@keys.command("enrol", short_help="Let ID decide in this project.")
 @click.argument("reviewer", metavar="ID")
 @click.argument("public_key", metavar="KEY.pub", type=click.Path(path_type=Path))
 @json_option
@@ -45,7 +53,7 @@ def enrol(reviewer: str, public_key: Path, *, as_json: bool) -> None:
     if as_json:
         print_json({"id": reviewer, "file": str(here.reviewers_file), "line": line})
     else:
-        say(f"{reviewer} is enrolled in {here.reviewers_file}", "next: commit that file")
+        say(f"{reviewer} is enrolled in {here.reviewers_file}", "next: put that file under version control")
 
 
 @keys.command("list")

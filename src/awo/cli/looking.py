@@ -8,9 +8,10 @@ from typing import Any
 import click
 
 from awo import api
-from awo.cli.places import find, project, run_argument, runs_option
+from awo.cli.places import find, named, project, run_argument, runs_option
 from awo.cli.printing import json_option, print_json, say, table
 from awo.derive.facts import RunFacts, StepStatus
+from awo.derive.phrases import moment
 from awo.errors import AwoError
 
 
@@ -20,15 +21,15 @@ from awo.errors import AwoError
 @json_option
 def status(run_name: str, runs: Path | None, *, as_json: bool) -> None:
     """Say how RUN stands, and what to do next."""
-    _, folder = find(run_name, runs)
-    summary = _summary(folder)
+    here, folder = find(run_name, runs)
+    summary = _summary(here, folder)
     if as_json:
         print_json(summary)
         return
-    steps = ", ".join(f"{count} {name}" for name, count in summary["steps"].items())
+    steps = ", ".join(f"{count} {_in_words(name)}" for name, count in summary["steps"].items())
     say(f"{summary['run']}: {summary['state']}", f"steps: {steps}", f"responses: {summary['responses']}")
     if summary["gate"]:
-        say(f"waits at the gate {summary['gate']}: awo gates {summary['run']}")
+        say(f"waits at the gate {summary['gate']}: awo gates {named(here, folder)}")
     say(f"next: {summary['next']}")
 
 
@@ -38,7 +39,7 @@ def status(run_name: str, runs: Path | None, *, as_json: bool) -> None:
 def list_runs(runs: Path | None, *, as_json: bool) -> None:
     """List the runs of the project, oldest first."""
     here = project(runs)
-    found = [_summary_or_problem(folder) for folder in api.run_folders(here)]
+    found = [_summary_or_problem(here, folder) for folder in api.run_folders(here)]
     if as_json:
         print_json({"runs": found})
         return
@@ -55,15 +56,15 @@ def list_runs(runs: Path | None, *, as_json: bool) -> None:
 @json_option
 def show(run_name: str, runs: Path | None, *, as_json: bool) -> None:
     """Show RUN: its steps, models, decisions and where its files are."""
-    _, folder = find(run_name, runs)
+    here, folder = find(run_name, runs)
     facts = api.facts(folder)
     if as_json:
-        print_json(_details(folder, facts))
+        print_json(_details(here, folder, facts))
         return
     say(f"{facts.run_id}: {_state(folder, facts)}", f"workflow: {facts.input.name}")
-    say(f"started {facts.started_at} by {facts.starter.id}")
+    say(f"started {moment(facts.started_at)} by {facts.starter.id}")
     rows = [
-        (s.record.id, s.record.op, s.status.value, str(s.attempts), s.reason.message if s.reason else "")
+        (s.record.id, s.record.op, _in_words(s.status.value), str(s.attempts), s.reason.message if s.reason else "")
         for s in facts.steps
     ]
     say("", *table(rows, ("STEP", "OPERATION", "STATUS", "ATTEMPTS", "REASON")))
@@ -77,7 +78,11 @@ def show(run_name: str, runs: Path | None, *, as_json: bool) -> None:
     say("", f"report: {folder / 'report.md'}")
 
 
-def _summary(folder: Path) -> dict[str, Any]:
+def _in_words(status: str) -> str:
+    return status.replace("_", " ")
+
+
+def _summary(here: api.Project, folder: Path) -> dict[str, Any]:
     facts = api.facts(folder)
     gate = facts.open_gate
     counts = {one.value: len(facts.with_status(one)) for one in StepStatus if facts.with_status(one)}
@@ -91,13 +96,13 @@ def _summary(folder: Path) -> dict[str, Any]:
         "gate": gate.gate if gate else "",
         "steps": counts,
         "responses": facts.calls.answered,
-        "next": _next(folder, facts),
+        "next": _next(here, folder, facts),
     }
 
 
-def _summary_or_problem(folder: Path) -> dict[str, Any]:
+def _summary_or_problem(here: api.Project, folder: Path) -> dict[str, Any]:
     try:
-        return _summary(folder)
+        return _summary(here, folder)
     except AwoError as error:
         return {"run": folder.name, "folder": str(folder), "state": f"cannot be read: {error.what}"}
 
@@ -116,8 +121,8 @@ def _state(folder: Path, facts: RunFacts) -> str:
     return "running or interrupted"
 
 
-def _next(folder: Path, facts: RunFacts) -> str:
-    name = folder.name
+def _next(here: api.Project, folder: Path, facts: RunFacts) -> str:
+    name = named(here, folder)
     if api.is_sealed(folder):
         return f"awo verify {name}, awo export {name}"
     if facts.open_gate is not None:
@@ -125,8 +130,8 @@ def _next(folder: Path, facts: RunFacts) -> str:
     return f"awo resume {name}"
 
 
-def _details(folder: Path, facts: RunFacts) -> dict[str, Any]:
-    return _summary(folder) | {
+def _details(here: api.Project, folder: Path, facts: RunFacts) -> dict[str, Any]:
+    return _summary(here, folder) | {
         "started_at": facts.started_at,
         "ended_at": facts.ended_at,
         "starter": facts.starter,

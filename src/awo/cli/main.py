@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import sys
 
+CLOSED_PIPE = 141  # as a shell names the end by SIGPIPE; never 0, which would say "verified"
+
 
 def main() -> None:
     """Runs one command and ends the process with its documented exit code."""
@@ -43,9 +45,8 @@ def _run(arguments: list[str]) -> int:
     except (KeyboardInterrupt, click.Abort):
         print_error(Interrupted("interrupted", hint="`awo resume` goes on with a run"), as_json=as_json)
         return Interrupted.exit_code
-    except BrokenPipeError:
-        sys.stdout = None
-        return 0
+    except (BrokenPipeError, SystemExit):  # click's answer to a reader that has gone away is to exit
+        return CLOSED_PIPE
     except Exception as error:
         if os.environ.get("AWO_DEBUG"):
             raise

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import click
 
 from awo import api
-from awo.cli.places import find, key_options, project, run_argument, runs_option, who
+from awo.cli.places import find, key_options, named, project, run_argument, runs_option, who
 from awo.cli.printing import json_option, print_json, say
+from awo.errors import UsageError
+from awo.evidence.layout import INPUT, SUMS
+
+PARTS = (INPUT, SUMS, "audit", "outputs")
+"""What a package has in its folder. A folder with none of it is something else."""
 
 
 @click.command()
@@ -23,7 +29,7 @@ def seal(run_name: str, runs: Path | None, key: Path | None, signer_id: str, *, 
     if as_json:
         print_json({"run": folder.name, "outcome": outcome, "is_sealed": True})
     else:
-        say(f"{folder.name} is sealed as {outcome}.", f"next: awo verify {folder.name}")
+        say(f"{folder.name} is sealed as {outcome}.", f"next: awo verify {named(here, folder)}")
 
 
 @click.command()
@@ -63,7 +69,7 @@ def export(run_name: str, output: Path | None, runs: Path | None, *, as_json: bo
         )
     else:
         say(f"bundle: {bundle.path}", f"sha256: {bundle.sha256}", f"size:   {bundle.size_bytes} bytes")
-        say(f"next: awo verify {bundle.path}")
+        say(f"next: awo verify {shlex.quote(str(bundle.path))}")
 
 
 @click.command()
@@ -90,6 +96,7 @@ def verify(path: str, trust: Path | None, require: tuple[str, ...], runs: Path |
     from awo.cli.verdict import print_verdict
     from awo.verify.report import exit_code
 
+    _refuse_other_folder(Path(path))
     report = api.verify(project(runs), path, trust)
     needed = frozenset(require)
     code = exit_code(report, needed)
@@ -98,3 +105,17 @@ def verify(path: str, trust: Path | None, require: tuple[str, ...], runs: Path |
     else:
         print_verdict(report, needed)
     return code
+
+
+def _refuse_other_folder(folder: Path) -> None:
+    """Raises `UsageError` for a folder that has nothing of a package in it: that is a slip, not evidence."""
+    if not folder.is_dir() or any((folder / name).exists() for name in PARTS):
+        return
+    runs = folder if api.run_folders(api.find_project(folder, folder)) else folder / "runs"
+    inside = api.run_folders(api.find_project(folder, runs))
+    raise UsageError(
+        "this folder is not a run",
+        where=str(folder),
+        expected="a run's folder or its .tar.gz",
+        hint=f"awo verify {shlex.quote(str(inside[-1]))}" if inside else "see `awo list`",
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -42,7 +43,13 @@ def project(runs: Path | None = None) -> api.Project:
 def find(run_name: str, runs: Path | None) -> tuple[api.Project, Path]:
     """The project and the run that RUN names."""
     here = project(runs)
-    return here, api.find_run(here, run_name)
+    return here, api.find_run(here, run_name).resolve()
+
+
+def named(here: api.Project, folder: Path) -> str:
+    """What to type for a run from here: its id, or its path when it is not among the project's own runs."""
+    folder = folder.resolve()
+    return folder.name if folder.parent == (here.root / "runs").resolve() else shlex.quote(str(folder))
 
 
 def passphrase_for(key: Path | None) -> Callable[[], str]:

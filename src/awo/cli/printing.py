@@ -27,9 +27,9 @@ def harmless(text: str) -> str:
 
 
 def say(*lines: str) -> None:
-    """Prints lines for people on stdout."""
+    """Prints lines for people on stdout, each as one line whatever is in it."""
     for line in lines:
-        click.echo(harmless(line))
+        click.echo(harmless(line).replace("\n", "\\n"))
 
 
 def note(*lines: str) -> None:

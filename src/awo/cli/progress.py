@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from awo.cli.printing import harmless, note
+from awo.derive.phrases import count as times
 from awo.evidence import events as ev
 from awo.lifecycle.rules import RunState
 
@@ -24,6 +25,7 @@ class Progress:
         self.folder: Path | None = None
         self._live = live
         self._begun = time.monotonic()
+        self._total = 0
         self._steps = 0
         self._responses = 0
         self._failures = 0
@@ -38,8 +40,9 @@ class Progress:
         """Takes events that are on disk now."""
         raise NotImplementedError
 
-    def count(self, events: list[ev.AnyEvent]) -> None:
+    def count(self, events: list[ev.AnyEvent], state: RunState) -> None:
         """Counts steps, responses and failures."""
+        self._total = max(self._total, len(state.steps))
         for event in events:
             match event:
                 case ev.StepFinished():
@@ -51,15 +54,20 @@ class Progress:
                 case _:
                     pass
 
-    def summary(self, state: RunState) -> str:
-        """`3/10 steps, 12 responses (4.0/s), 1 failed attempt, 3 s`."""
+    def summary(self) -> str:
+        """`3/10 steps, 12 responses (4.0/s), 1 failed attempt`."""
         elapsed = time.monotonic() - self._begun
-        parts = [f"{self._steps}/{len(state.steps)} steps"]
+        parts = [f"{self._steps}/{self._total} steps"]
         if self._responses:
-            parts.append(f"{self._responses} responses ({self._responses / max(elapsed, 0.001):.1f}/s)")
+            parts.append(f"{times(self._responses, 'response')} ({self._responses / max(elapsed, 0.001):.1f}/s)")
         if self._failures:
-            parts.append(f"{self._failures} failed attempts")
-        return ", ".join([*parts, f"{elapsed:.0f} s"])
+            parts.append(times(self._failures, "failed attempt"))
+        return ", ".join(parts)
+
+    @property
+    def elapsed(self) -> str:
+        """`3 s`."""
+        return f"{time.monotonic() - self._begun:.0f} s"
 
     def _say(self, line: str) -> None:
         note(line)
@@ -79,25 +87,28 @@ class Plain(Progress):
     """A line for each step of a small run; for a large one, a summary every two seconds."""
 
     def tell(self, events: list[ev.AnyEvent], state: RunState) -> None:
-        self.count(events)
+        self.count(events, state)
         for event in events:
-            if line := _line(event, named=len(state.steps) <= NAMED_STEPS):
+            if line := _line(event, named=self._total <= NAMED_STEPS):
                 self._say(line)
         now = time.monotonic()
-        if now - self._said > QUIET_S and len(state.steps) > NAMED_STEPS:
+        if now - self._said > QUIET_S and self._total > NAMED_STEPS:
             self._said = now
-            self._say(self.summary(state))
+            self._say(f"{self.summary()}, {self.elapsed}")
 
 
 class Live(Progress):
-    """One line that is drawn anew, with the events that matter above it."""
+    """One line that is drawn anew, with the clock running, and the events that matter above it."""
 
     def tell(self, events: list[ev.AnyEvent], state: RunState) -> None:
-        self.count(events)
+        self.count(events, state)
         for event in events:
-            if line := _line(event, named=len(state.steps) <= NAMED_STEPS):
+            if line := _line(event, named=self._total <= NAMED_STEPS):
                 self._live.console.print(harmless(line), markup=False, highlight=False)
-        self._live.update(self.summary(state))
+        self._live.update(0, description=self.summary())
+
+    def _say(self, line: str) -> None:
+        self._live.console.print(harmless(line), markup=False, highlight=False)
 
 
 def _line(event: ev.AnyEvent, *, named: bool) -> str:
@@ -126,9 +137,12 @@ def progress(*, quiet: bool) -> Iterator[Progress]:
         yield Silent()
     elif sys.stderr.isatty():
         from rich.console import Console
-        from rich.status import Status
+        from rich.progress import Progress as RichProgress
+        from rich.progress import SpinnerColumn, TextColumn, TimeElapsedColumn
 
-        with Status("starting", console=Console(stderr=True)) as live:
+        columns = SpinnerColumn(), TextColumn("{task.description}", markup=False), TimeElapsedColumn()
+        with RichProgress(*columns, console=Console(stderr=True), transient=True) as live:
+            live.add_task("starting", total=None)
             yield Live(live)
     else:
         yield Plain()

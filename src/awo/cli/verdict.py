@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from itertools import zip_longest
+
 import click
 
 from awo.cli.printing import harmless, say
+from awo.derive.phrases import count
 from awo.verify.findings import Verdict
 from awo.verify.report import CheckResult, Report, verdict_for
 
@@ -25,18 +28,19 @@ def print_verdict(report: Report, require: frozenset[str]) -> None:
     """The report for people, on stdout."""
     words, colour = WORDS[verdict_for(report, require)]
     name = harmless(report.run_id or report.source)
-    click.echo(f"{name}: {click.style(words, fg=colour, bold=True)}")
+    ended = f" ({harmless(report.outcome)})" if report.outcome else ""
+    click.echo(f"{name}: {click.style(words, fg=colour, bold=True)}{ended}")
     counts = report.counts
     say(
-        f"  {counts['files']} files, {counts['bytes']} bytes, {counts['events']} events, "
-        f"{counts['responses']} responses, {counts['decisions']} decisions"
+        f"  {count(counts['files'], 'file')}, {count(counts['bytes'], 'byte')}, {count(counts['events'], 'event')}, "
+        f"{count(counts['responses'], 'response')}, {count(counts['decisions'], 'decision')}"
     )
     chapter = ""
-    for result in report.checks:
+    for result, following in zip_longest(report.checks, report.checks[1:]):
         if result.check.chapter != chapter:
             chapter = result.check.chapter
             say(f"{chapter}:")
-        _print_check(result)
+        _print_check(result, is_said_below=_is_said_again(result, following))
     for note in report.notes:
         click.echo(click.style("note", fg="yellow", bold=True) + f": {harmless(note)}")
     say("what this means:")
@@ -44,12 +48,24 @@ def print_verdict(report: Report, require: frozenset[str]) -> None:
         say(f"  {what}: {text}")
 
 
-def _print_check(result: CheckResult) -> None:
+def _is_said_again(result: CheckResult, following: CheckResult | None) -> bool:
+    """Whether the next check of the chapter could not be made for the very same reasons."""
+    return (
+        following is not None
+        and result.verdict == following.verdict == "not_checked"
+        and result.check.chapter == following.check.chapter
+        and result.findings == following.findings
+    )
+
+
+def _print_check(result: CheckResult, *, is_said_below: bool) -> None:
     word, colour = MARKS[result.verdict]
     against = ", ".join(result.check.holds_against)
     click.echo(
         f"  {result.check.id}  {click.style(f'{word:11}', fg=colour)}  {result.check.title} [against: {against}]"
     )
+    if is_said_below:
+        return
     for finding in result.findings[:SHOWN]:
         said = ", ".join(
             f"{label} {text}" for label, text in (("expected", finding.expected), ("got", finding.got)) if text

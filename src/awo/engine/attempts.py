@@ -10,6 +10,7 @@ import msgspec
 
 from awo import plugins
 from awo.canon.json import pretty
+from awo.engine.artifacts import Artifacts
 from awo.engine.calls import Calls, Stopping, Traffic
 from awo.engine.desk import EngineDesk, Values
 from awo.engine.journal import Journal
@@ -47,6 +48,7 @@ class Workshop:
         self.models = models
         self.secrets = secrets
         self.traffic = Traffic()
+        self.artifacts = Artifacts(journal.folder)
         self.failures: dict[str, AwoError] = {}
         self._operations: dict[str, Operation[Args]] = {}
 
@@ -106,7 +108,15 @@ class Workshop:
             outputs.clear()
         calls = Calls(step, journal, self.models, outputs, self.traffic, self.secrets)
         desk = EngineDesk(
-            record, journal.state, self.plan, journal.folder, self.workflow_root, outputs, calls, self.secrets
+            record,
+            journal.state,
+            self.plan,
+            journal.folder,
+            self.workflow_root,
+            self.artifacts,
+            outputs,
+            calls,
+            self.secrets,
         )
         try:
             value = await self._perform(record, desk)
@@ -133,18 +143,17 @@ class Workshop:
             raise EvidenceError("input.json has a step that is not valid", where=record.id, got=str(error)) from error
         if operation.purity == "effect":
             await self.journal.flushed()
+        limit = asyncio.timeout(record.timeout_s or None)
         try:
-            if not record.timeout_s:
+            async with limit:
                 return await operation.perform(args, desk)
-            async with asyncio.timeout(record.timeout_s):
-                return await operation.perform(args, desk)
-        except TimeoutError as error:
-            raise StepFailed(
-                f"the step took longer than {record.timeout_s:g} s", code="timeout", where=record.id
-            ) from error
         except (AwoError, Stopping):
             raise
         except Exception as error:
+            if limit.expired():
+                raise StepFailed(
+                    f"the step took longer than {record.timeout_s:g} s", code="timeout", where=record.id
+                ) from error
             raise StepFailed(
                 f"the operation {record.op} broke: {type(error).__name__}: {error}", code="fault", where=record.id
             ) from error

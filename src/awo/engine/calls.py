@@ -185,7 +185,7 @@ def request_sha256(ready: Ready, ask: Ask, params: dict[str, object], seed: int)
     return sha256_hex(encode_sorted(named))
 
 
-def settle_open_calls(root: Journal, step: StepState, models: Mapping[str, ModelRecord]) -> None:
+async def settle_open_calls(root: Journal, step: StepState, models: Mapping[str, ModelRecord]) -> None:
     """After a crash: gives every open call of `step` its outcome, from the bytes on disk where it has one.
 
     A whole line that answers an open call is recorded as recovered; a torn one is cut, and the cut
@@ -205,10 +205,10 @@ def settle_open_calls(root: Journal, step: StepState, models: Mapping[str, Model
         )
     for number, raw in enumerate(lines[step.lines :], start=step.lines):
         if not raw.endswith(b"\n"):
-            keep = sum(len(line) for line in lines[:number])
-            with (root.folder / path).open("r+b") as stream:
-                stream.truncate(keep)
             root.append(ev.TailCut, path=path, cut_bytes=len(raw), sha256=sha256_hex(raw))
+            await root.flushed()  # a crash before the cut only makes the record twice
+            with (root.folder / path).open("r+b") as stream:
+                stream.truncate(sum(len(line) for line in lines[:number]))
             break
         data = raw[:-1]
         try:

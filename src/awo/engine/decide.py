@@ -5,12 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, NamedTuple, NoReturn, TypeVar
+from typing import Literal, NamedTuple, NoReturn
 
 from awo.canon import time
 from awo.canon.digest import sha256_file, sha256_hex
-from awo.canon.json import parse
-from awo.engine.folder import fsync_folder, read_input, refuse_altered, refuse_sealed, write_whole
+from awo.engine.closing import close_if_decided
+from awo.engine.folder import (
+    fsync_folder,
+    read_input,
+    read_recorded,
+    refuse_links_and_devices,
+    refuse_sealed,
+    write_whole,
+)
 from awo.engine.journal import Journal
 from awo.engine.run import check_input
 from awo.engine.tidy import remove_unrecorded
@@ -19,13 +26,12 @@ from awo.errors import AwoError, DiskTrouble, EvidenceError, UsageError
 from awo.evidence import events as ev
 from awo.evidence.layout import DECISIONS, decision_path
 from awo.evidence.records import Answer, Decision, GateRequest, Meaning, Signer
+from awo.evidence.secrets import SecretCutter
 from awo.gate.answers import read_answers
 from awo.gate.decision import DecisionFault, GateFacts, build_decision, check_decision, decision_bytes
-from awo.gate.policy import Denied, Permitted, Policy, may_decide, missing
+from awo.gate.policy import Denied, Permitted, Policy, may_decide
 from awo.sign.allowed_signers import AllowedSigners
 from awo.sign.seam import Signer as SigningKey
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +55,12 @@ class Decided(NamedTuple):
 
 
 async def decide(
-    folder: Path, choice: Choice, key: SigningKey, allowed: AllowedSigners | None, policy: Policy
+    folder: Path,
+    choice: Choice,
+    key: SigningKey,
+    allowed: AllowedSigners | None,
+    policy: Policy,
+    secrets: SecretCutter,
 ) -> Decided:
     """Records `choice` at the open gate of a run, signed with `key`.
 
@@ -57,13 +68,14 @@ async def decide(
     what they would sign has changed, `DiskTrouble`. A refusal at an open gate is an event too.
     """
     refuse_sealed(folder)
+    refuse_links_and_devices(folder)
     plan, input_ref = read_input(folder)
     journal = Journal.open_existing(folder, plan.steps, lambda event: None)
     journal.start()
     try:
         check_input(journal.state, input_ref)
-        remove_unrecorded(folder)
-        decided = await _decide(journal, choice, key, allowed, policy)
+        await close_if_decided(journal)
+        decided = await _decide(journal, choice, key, allowed, policy, secrets)
         write_views(folder)
     finally:
         await journal.close()
@@ -71,10 +83,21 @@ async def decide(
 
 
 async def _decide(
-    journal: Journal, choice: Choice, key: SigningKey, allowed: AllowedSigners | None, policy: Policy
+    journal: Journal,
+    choice: Choice,
+    key: SigningKey,
+    allowed: AllowedSigners | None,
+    policy: Policy,
+    secrets: SecretCutter,
 ) -> Decided:
     facts = _gate_facts(journal)
+    remove_unrecorded(journal.folder)  # not before: without an open gate an answer may wait to be recorded
     try:
+        if found := secrets.found_in(choice.comment.encode("utf-8", "surrogatepass")):
+            raise UsageError(
+                f"the text of the decision holds the value of the environment variable {', '.join(found)}",
+                hint="say it without the secret: what is signed is evidence and is never changed",
+            )
         for shown in facts.shows:
             _refuse_stale(journal.folder, shown)
         at = time.now()
@@ -98,7 +121,7 @@ def _gate_facts(journal: Journal) -> GateFacts:
             where=journal.folder.name,
             hint=f"`awo status {journal.folder.name}` says how it stands",
         )
-    request = _read(journal.folder, opened.request, GateRequest)
+    request = read_recorded(journal.folder, opened.request, GateRequest)
     return GateFacts(
         run_id=started.run_id,
         starter=started.starter,
@@ -200,18 +223,9 @@ async def _record(journal: Journal, facts: GateFacts, decision: Decision, data: 
         decision=_ref(path, data),
         signature=_ref(f"{path}.sig", signature),
     )
-    earlier = [_read(folder, d.decision, Decision) for d in state.gate_decisions]
-    is_closed = decision.verdict == "reject" or not missing(facts.request.needs, earlier)
-    if is_closed:
-        journal.append(ev.GateClosed, gate=gate, verdict="approved" if decision.verdict == "approve" else "rejected")
-    if decision.verdict == "reject":
-        journal.append(ev.RunFinished, outcome="rejected")
+    is_closed = await close_if_decided(journal)
     await journal.flushed()
     return Decided(gate=gate, path=path, is_closed=is_closed, solo=decision.solo)
-
-
-def _read(folder: Path, ref: ev.FileRef, kind: type[T]) -> T:
-    return parse(refuse_altered(folder, ref.path, ref.sha256), kind, where=ref.path)
 
 
 def _ref(path: str, data: bytes) -> ev.FileRef:

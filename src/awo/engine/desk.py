@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,12 +11,13 @@ from typing import Any
 import msgspec
 
 from awo.canon.digest import sha256_file
+from awo.engine.artifacts import Artifacts
 from awo.engine.calls import Calls
 from awo.engine.folder import refuse_altered
 from awo.engine.outputs import StepOutputs
 from awo.errors import DiskTrouble, EvidenceError, StepFailed
 from awo.evidence.events import FileRef
-from awo.evidence.layout import file_path, value_path
+from awo.evidence.layout import value_path
 from awo.evidence.records import InputFile, InputRecord, ResponseLine, StepRecord
 from awo.evidence.secrets import SecretCutter
 from awo.lifecycle.rules import RunState
@@ -55,6 +55,7 @@ class EngineDesk:
         plan: InputRecord,
         root: Path,
         workflow_root: Path,
+        artifacts: Artifacts,
         outputs: StepOutputs,
         calls: Calls,
         secrets: SecretCutter,
@@ -64,6 +65,7 @@ class EngineDesk:
         self._plan = plan
         self._root = root
         self._workflow_root = workflow_root
+        self._artifacts = artifacts
         self._outputs = outputs
         self._calls = calls
         self._secrets = secrets
@@ -88,17 +90,13 @@ class EngineDesk:
             raise StepFailed(f"step {step!r} has no value", code="no_value", where=self.step) from error
 
     def path_of(self, step: str, name: str) -> Path:
-        path = self._root / file_path(step, name)
-        if name not in self.files_of(step) or path.is_symlink():
+        path = self._artifacts.path(step, name)
+        if path is None:
             raise StepFailed(f"step {step!r} has no file {name!r}", code="no_file", where=self.step)
         return path
 
     def files_of(self, step: str) -> list[str]:
-        top = self._root / file_path(step, "")
-        found = [
-            os.path.relpath(os.path.join(folder, name), top) for folder, _, names in os.walk(top) for name in names
-        ]
-        return sorted(name.replace(os.sep, "/") for name in found)
+        return self._artifacts.names(step)
 
     def render(self, template: str) -> str:
         return templates.render(template, inputs=self._plan.inputs, steps=Values(self._root, self._state))

@@ -8,14 +8,19 @@ import os
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import TypeVar
 
 from awo.canon import time
-from awo.canon.digest import sha256_hex, sha256_running
+from awo.canon.digest import sha256_file, sha256_hex, sha256_running
 from awo.canon.json import parse
 from awo.errors import DiskTrouble, EvidenceError, UsageError
 from awo.evidence.events import FileRef
 from awo.evidence.layout import AUDIT, INPUT, JOURNAL, OUTPUTS, RUN_ID_PATTERN, SEAL_SIGNATURE
 from awo.evidence.records import InputRecord, encode_input
+
+T = TypeVar("T")
+
+RESTORE = "restore it from a copy; AWO does not go on from altered evidence"
 
 _run_id = re.compile(RUN_ID_PATTERN)
 
@@ -111,6 +116,26 @@ def refuse_sealed(folder: Path) -> None:
         )
 
 
+def refuse_links_and_devices(folder: Path) -> None:
+    """Raises `EvidenceError` for anything in a run but plain files and folders.
+
+    A link that somebody put there would lead what is read, written and tidied away out of the run.
+    """
+    waiting = [str(folder)]
+    while waiting:
+        with os.scandir(waiting.pop()) as entries:
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False):
+                    waiting.append(entry.path)
+                elif not entry.is_file(follow_symlinks=False):
+                    raise EvidenceError(
+                        "a run has plain files and folders only",
+                        where=entry.path,
+                        got="a link" if entry.is_symlink() else "a device, a socket or a FIFO",
+                        hint="see what it is and where it came from, then remove it",
+                    )
+
+
 def take_lock(descriptor: int, folder: Path, *, wait: bool = False) -> None:
     """Locks an open journal for this process. Raises `UsageError`, and closes it, when another has it."""
     try:
@@ -149,23 +174,43 @@ def never_started(folder: Path) -> UsageError:
 
 def refuse_altered(folder: Path, name: str, sha256: str) -> bytes:
     """The bytes of a recorded file that has this digest. Raises `EvidenceError` when they are not the recorded ones."""
-    path = folder / name
-    try:
+    with _recorded(folder / name) as path:
         data = path.read_bytes()
+    _compare(path, sha256, sha256_hex(data))
+    return data
+
+
+def refuse_altered_file(folder: Path, ref: FileRef) -> None:
+    """As `refuse_altered`, without holding the bytes: for files of any size."""
+    with _recorded(folder / ref.path) as path:
+        sha256, _ = sha256_file(path)
+    _compare(path, ref.sha256, sha256)
+
+
+@contextlib.contextmanager
+def _recorded(path: Path) -> Iterator[Path]:
+    try:
+        yield path
     except FileNotFoundError as error:
-        raise EvidenceError("a recorded file is missing", where=str(path), hint="restore it from a copy") from error
+        raise EvidenceError("a recorded file is missing", where=str(path), hint=RESTORE) from error
     except OSError as error:
         raise DiskTrouble("a recorded file cannot be read", where=str(path), got=str(error.strerror)) from error
-    got = sha256_hex(data)
-    if got != sha256:
+
+
+def _compare(path: Path, expected: str, got: str) -> None:
+    if got != expected:
         raise EvidenceError(
             "a recorded file has been altered",
             where=str(path),
-            expected=f"SHA-256 {sha256}",
+            expected=f"SHA-256 {expected}",
             got=got,
-            hint="restore it from a copy; AWO does not go on from altered evidence",
+            hint=RESTORE,
         )
-    return data
+
+
+def read_recorded(folder: Path, ref: FileRef, kind: type[T]) -> T:
+    """The record that an event names, as a `kind`. Raises `EvidenceError` and `DiskTrouble` as `refuse_altered`."""
+    return parse(refuse_altered(folder, ref.path, ref.sha256), kind, where=ref.path)
 
 
 def write_whole(path: Path, data: bytes) -> None:

@@ -6,9 +6,8 @@ from pathlib import Path
 
 from awo.canon.json import pretty
 from awo.engine.attempts import Workshop
-from awo.engine.journal import Journal
 from awo.engine.outputs import StepOutputs
-from awo.engine.reading import events_of
+from awo.engine.reading import events_of, refs_of
 from awo.errors import UsageError
 from awo.evidence import events as ev
 from awo.evidence.records import GateRequest
@@ -39,27 +38,14 @@ async def open_gate(shop: Workshop, step: StepState, policy: Policy) -> None:
     outputs = StepOutputs(journal.folder, id_, journal, shop.secrets)
     ref = outputs.write_value(REQUEST_FILE, pretty(request))
     await journal.flushed()
-    journal.append(ev.GateOpened, gate=id_, request=ref, shows=shown_files(journal))
+    journal.append(ev.GateOpened, gate=id_, request=ref, shows=shown_files(journal.folder))
     await journal.flushed()
 
 
-def shown_files(journal: Journal) -> list[ev.FileRef]:
-    """input.json and every output that the journal names so far, sorted by path."""
-    return sorted(recorded_files(journal.folder).values(), key=lambda ref: ref.path)
-
-
-def recorded_files(folder: Path) -> dict[str, ev.FileRef]:
-    """Every file that the journal on disk names, by path, with its latest digest."""
+def shown_files(folder: Path) -> list[ev.FileRef]:
+    """input.json and every output that the journal on disk names so far, sorted by path."""
     found: dict[str, ev.FileRef] = {}
     for event in events_of(folder):
-        match event:
-            case ev.RunStarted():
-                found[event.input.path] = event.input
-            case ev.StepFinished():
-                found[event.value.path] = event.value
-                found.update((ref.path, ref) for ref in event.files)
-            case ev.StepFailed():
-                found.update((ref.path, ref) for ref in event.files)
-            case _:
-                pass
-    return found
+        if isinstance(event, ev.RunStarted | ev.StepFinished | ev.StepFailed):
+            found.update((ref.path, ref) for ref in refs_of(event))
+    return sorted(found.values(), key=lambda ref: ref.path)

@@ -6,16 +6,14 @@ from pathlib import Path
 
 import msgspec
 
-from awo.canon.digest import sha256_file, sha256_hex
+from awo.canon.digest import sha256_hex
+from awo.engine.folder import RESTORE, refuse_altered_file
 from awo.engine.outputs import response_lines
-from awo.engine.reading import events_of
-from awo.errors import DiskTrouble, EvidenceError
-from awo.evidence import events as ev
+from awo.engine.reading import events_of, refs_of
+from awo.errors import EvidenceError
 from awo.evidence.layout import responses_path
 from awo.evidence.records import ResponseLine
 from awo.lifecycle.rules import RunState, Status, StepState
-
-RESTORE = "restore it from a copy; AWO does not go on from altered evidence"
 
 _decoder = msgspec.json.Decoder(ResponseLine)
 
@@ -26,52 +24,12 @@ def refuse_altered_run(folder: Path, state: RunState) -> None:
     Responses of a step that is not done are checked line by line; one that no event asked for shows
     that the journal has lost lines. Nothing is written.
     """
-    for ref in _recorded(folder).values():
-        _refuse_altered_file(folder, ref)
+    recorded = {ref.path: ref for event in events_of(folder) for ref in refs_of(event)}
+    for ref in recorded.values():
+        refuse_altered_file(folder, ref)
     for step in state.steps.values():
         if step.status is not Status.DONE:
             _refuse_altered_responses(folder, step)
-
-
-def _recorded(folder: Path) -> dict[str, ev.FileRef]:
-    """Every file that the journal names by digest, by path; where it is named again, as it was last."""
-    found: dict[str, ev.FileRef] = {}
-    for event in events_of(folder):
-        refs: list[ev.FileRef]
-        match event:
-            case ev.RunStarted():
-                refs = [event.input]
-            case ev.StepFinished():
-                refs = [event.value, *event.files]
-            case ev.StepFailed():
-                refs = event.files
-            case ev.GateOpened():
-                refs = [event.request]
-            case ev.DecisionRecorded():
-                refs = [event.decision, event.signature]
-            case _:
-                continue
-        found.update((ref.path, ref) for ref in refs)
-    return found
-
-
-def _refuse_altered_file(folder: Path, ref: ev.FileRef) -> None:
-    try:
-        sha256, _ = sha256_file(folder / ref.path)
-    except FileNotFoundError as error:
-        raise EvidenceError("a recorded file is missing", where=str(folder / ref.path), hint=RESTORE) from error
-    except OSError as error:
-        raise DiskTrouble(
-            "a recorded file cannot be read", where=str(folder / ref.path), got=str(error.strerror)
-        ) from error
-    if sha256 != ref.sha256:
-        raise EvidenceError(
-            "a recorded file has been altered",
-            where=str(folder / ref.path),
-            expected=f"SHA-256 {ref.sha256}",
-            got=sha256,
-            hint=RESTORE,
-        )
 
 
 def _refuse_altered_responses(folder: Path, step: StepState) -> None:

@@ -267,17 +267,17 @@ class Journal:
             self.on_durable(events)
 
 
-def read_lines(descriptor: int) -> Iterator[bytes]:
-    """The lines of a file from its beginning, each with its newline; a torn last one without."""
-    rest = b""
-    offset = 0
+def read_lines(descriptor: int, offset: int = 0) -> Iterator[bytes]:
+    """The lines of a file from `offset` (in bytes), each with its newline; a torn last one without."""
+    begun: list[bytes] = []  # pieces of one line: a long one is joined once
     while chunk := os.pread(descriptor, READ_BYTES, offset):
         offset += len(chunk)
-        lines = (rest + chunk).split(b"\n")
-        rest = lines.pop()
-        for line in lines:
-            yield line + b"\n"
-    if rest:
+        first, *others = chunk.split(b"\n")
+        begun.append(first)
+        for piece in others:
+            yield b"".join(begun) + b"\n"
+            begun = [piece]
+    if rest := b"".join(begun):
         yield rest
 
 

@@ -80,7 +80,14 @@ class StepOutputs:
                 self._make_folder()
                 self._responses = os.open(f"{self._folder}/{RESPONSES_FILE}", _APPEND, 0o644)
                 self._journal.content(self._responses, [self._folder], close=False)
-            _write_all(self._responses, line + b"\n")
+            before_bytes = os.fstat(self._responses).st_size
+            try:
+                _write_all(self._responses, line + b"\n")
+            except OSError:
+                os.ftruncate(
+                    self._responses, before_bytes
+                )  # the answer of another call comes next, on a line of its own
+                raise
         except OSError as error:
             raise DiskTrouble("a response cannot be kept", where=self._folder, got=str(error.strerror)) from error
         self._journal.content(self._responses, close=False)

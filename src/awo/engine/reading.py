@@ -43,6 +43,23 @@ def lines_of(folder: Path) -> Iterator[tuple[bytes, ev.AnyEvent]]:
         os.close(descriptor)
 
 
+def refs_of(event: ev.AnyEvent) -> list[ev.FileRef]:
+    """The files that an event puts on record with their digests. What a gate shows was on record before."""
+    match event:
+        case ev.RunStarted():
+            return [event.input]
+        case ev.StepFinished():
+            return [event.value, *event.files]
+        case ev.StepFailed():
+            return event.files
+        case ev.GateOpened():
+            return [event.request]
+        case ev.DecisionRecorded():
+            return [event.decision, event.signature]
+        case _:
+            return []
+
+
 def read_facts(folder: Path, plan: InputRecord | None = None) -> RunFacts:
     """What the journal says of the run so far.
 

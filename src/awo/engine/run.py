@@ -15,8 +15,9 @@ import awo
 from awo.derive.facts import RunFacts
 from awo.engine.attempts import Workshop
 from awo.engine.calls import settle_open_calls
+from awo.engine.closing import close_if_decided
 from awo.engine.environment import environment_facts
-from awo.engine.folder import make_run_folder, read_input, refuse_sealed
+from awo.engine.folder import make_run_folder, read_input, refuse_links_and_devices, refuse_sealed
 from awo.engine.intact import refuse_altered_run
 from awo.engine.journal import Journal
 from awo.engine.models import Models
@@ -97,46 +98,61 @@ async def resume(folder: Path, around: Surroundings, *, ask_again: bool) -> Ende
     waits at a gate stays so, and one that was rejected gives `rejected`.
     """
     refuse_sealed(folder)
+    refuse_links_and_devices(folder)
     plan, input_ref = read_input(folder)
     journal = await _open_intact(folder, plan, input_ref)
     state = journal.state
     if state.outcome or state.open_gate or state.rejected_gate:
         return await _finish(journal, plan, {}, "", is_taken_up=True)
-    journal.append(ev.RunResumed, software=SOFTWARE)
-    for step in state.steps.values():
-        if step.attempts and step.status in (Status.WAITING, Status.FAILED):
-            settle_open_calls(journal, step, plan.models)
-        if ask_again:
+    try:
+        await _take_up(journal, plan)
+    except BaseException:
+        await journal.close()
+        raise
+    if ask_again:
+        for step in state.steps.values():
             step.unknown = None
     return await _go_on(journal, plan, around)
+
+
+async def _take_up(journal: Journal, plan: InputRecord) -> None:
+    """Says that the run goes on, and gives every call that was cut off its outcome."""
+    journal.append(ev.RunResumed, software=SOFTWARE)
+    for step in journal.state.steps.values():
+        if step.attempts and step.status in (Status.WAITING, Status.FAILED):
+            await settle_open_calls(journal, step, plan.models)
 
 
 async def finish_as(folder: Path, outcome: Literal["failed", "abandoned"]) -> RunFacts:
     """Ends an open run as it stands, so that it can be sealed; gives the facts. Raises `UsageError` when it may not."""
     refuse_sealed(folder)
+    refuse_links_and_devices(folder)
     plan, input_ref = read_input(folder)
     journal = await _open_intact(folder, plan, input_ref)
     state = journal.state
-    if not state.outcome:
-        if state.running or any(step.open_calls for step in state.steps.values()):
-            journal.append(ev.RunResumed, software=SOFTWARE)
-            for step in state.steps.values():
-                settle_open_calls(journal, step, plan.models)
-        journal.append(ev.RunFinished, outcome=state.outcome_allowed() or outcome)
-        await journal.flushed()
-    remove_unrecorded(folder)
-    facts = write_views(folder, plan)
-    await journal.close()
-    return facts
+    try:
+        if not state.outcome:
+            if state.running or any(step.open_calls for step in state.steps.values()):
+                await _take_up(journal, plan)
+            journal.append(ev.RunFinished, outcome=state.outcome_allowed() or outcome)
+            await journal.flushed()
+        remove_unrecorded(folder)
+        return write_views(folder, plan)
+    finally:
+        await journal.close()
 
 
 async def _open_intact(folder: Path, plan: InputRecord, input_ref: ev.FileRef) -> Journal:
-    """The journal of an open run, locked, with its writer at work. Raises `EvidenceError` for an altered run."""
+    """The journal of an open run, locked, with its writer at work, and with no gate open that is decided.
+
+    Raises `EvidenceError` for an altered run.
+    """
     journal = Journal.open_existing(folder, plan.steps, lambda event: None)
     journal.start()
     try:
         check_input(journal.state, input_ref)
         refuse_altered_run(folder, journal.state)
+        await close_if_decided(journal)
     except AwoError:
         await journal.close()
         raise
@@ -196,15 +212,17 @@ async def _finish(
     state = journal.state
     folder = journal.folder
     outcome = state.outcome or state.outcome_allowed()
-    if outcome and not state.outcome:
-        journal.append(ev.RunFinished, outcome=outcome)
-        await journal.flushed()
-    if outcome and is_taken_up:
-        remove_unrecorded(folder)
     open_gate = state.open_gate
-    state.steps.clear()
-    facts = write_views(folder, plan).without_steps()
-    await journal.close()
+    try:
+        if outcome and not state.outcome:
+            journal.append(ev.RunFinished, outcome=outcome)
+            await journal.flushed()
+        if outcome and is_taken_up:
+            remove_unrecorded(folder)
+        state.steps.clear()  # the views need the room
+        facts = write_views(folder, plan).without_steps()
+    finally:
+        await journal.close()
     match outcome:
         case "completed" | "approved" | "rejected" | "failed" | "abandoned" as ended:
             return Ended(folder, facts, ended)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from awo.engine.reading import events_of
+from awo.engine.reading import events_of, refs_of
 from awo.evidence import events as ev
 from awo.evidence.layout import AUDIT, DECISIONS, OUTPUTS, responses_path
 
@@ -37,17 +37,7 @@ def _named(folder: Path) -> set[str]:
     """The paths of every file that an event names."""
     named: set[str] = set()
     for event in events_of(folder):
-        match event:
-            case ev.StepFinished():
-                named.update([event.value.path, *(ref.path for ref in event.files)])
-            case ev.StepFailed():
-                named.update(ref.path for ref in event.files)
-            case ev.CallAnswered():
-                named.add(responses_path(event.step))
-            case ev.GateOpened():
-                named.add(event.request.path)
-            case ev.DecisionRecorded():
-                named.update((event.decision.path, event.signature.path))
-            case _:
-                pass
+        named.update(ref.path for ref in refs_of(event))
+        if isinstance(event, ev.CallAnswered):
+            named.add(responses_path(event.step))
     return named

@@ -34,5 +34,10 @@ def write_views(folder: Path, plan: InputRecord | None = None) -> RunFacts:
         write_pieces(folder / METADATA, metadata_text(facts))
         write_whole(folder / REPORT, report(facts, reader).encode())
     except OSError as error:
-        raise DiskTrouble("a view cannot be written", where=str(folder), got=str(error.strerror)) from error
+        raise DiskTrouble(
+            "a view cannot be written",
+            where=str(folder),
+            got=str(error.strerror),
+            hint=f"the record itself is whole: make room, then `awo render {folder.name}` or go on",
+        ) from error
     return facts

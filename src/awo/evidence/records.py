@@ -10,6 +10,9 @@ from msgspec import Meta
 
 from awo.evidence.events import Checkpoint, FileRef, Sha256, Size, Software, Starter, StepId, Time
 
+NOBODY = "awo-seal"
+"""The starter's id when a run was started with the machine's own key: it names no person."""
+
 Salt = Annotated[str, Meta(pattern=r"^[0-9a-f]{32}$(?!\n)")]
 JsonObject = Annotated[msgspec.Raw, Meta(extra_json_schema={"type": "object"})]
 Verdict = Literal["approve", "reject", "revise", "withdraw"]

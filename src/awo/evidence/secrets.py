@@ -11,6 +11,9 @@ from typing import Final
 
 SHORTEST_SECRET: Final = 8
 
+NAMES_OF_FILES: Final = frozenset({"AWO_KEY", "AWO_KEY_PASSPHRASE_FILE", "SSH_AUTH_SOCK"})
+"""Variables that say where something lies; they hold no secret themselves."""
+
 _SECRET_NAME = re.compile(r"KEY|TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIAL", re.IGNORECASE)
 
 
@@ -36,7 +39,11 @@ class SecretCutter:
         """Takes for secret every value of 8 or more characters whose variable's name has KEY, TOKEN, SECRET,
         PASSWORD, PASSWD or CREDENTIAL in it."""
         return cls(
-            {n: v for n, v in environment.items() if _SECRET_NAME.search(n) and len(v.strip()) >= SHORTEST_SECRET}
+            {
+                name: value
+                for name, value in environment.items()
+                if _SECRET_NAME.search(name) and name not in NAMES_OF_FILES and len(value.strip()) >= SHORTEST_SECRET
+            }
         )
 
     def cut(self, data: bytes) -> bytes:

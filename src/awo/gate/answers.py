@@ -92,6 +92,6 @@ def _fault_of_approval(checklist: Sequence[ChecklistItem], seen: dict[str, str])
         return AnswerFault(
             "an approval cannot answer a required item with no",
             got=", ".join(refused),
-            hint="reject the run, or ask for a revision",
+            hint="awo reject RUN --reason TEXT",
         )
     return None

@@ -62,7 +62,7 @@ def seal_run(
     """
     if is_sealed(folder):
         seal = _earlier_seal(folder, run_id, checkpoint, outcome)
-        _freeze(folder)
+        make_read_only(folder)
         return seal
     if signer.key.fingerprint != sealer.key:
         raise UsageError("the seal names another key than it is signed with", expected=sealer.key)
@@ -89,7 +89,7 @@ def seal_run(
         signature = signer.sign(data, NAMESPACE)
         write_whole(folder / SEAL, data)
         write_whole(folder / SEAL_SIGNATURE, signature)
-        _freeze(folder)
+        make_read_only(folder)
     except OSError as error:
         raise DiskTrouble(
             "the run cannot be sealed",
@@ -128,8 +128,8 @@ def _refuse_unready(folder: Path) -> None:
         raise UsageError("a gate of this run still waits for a person", where=str(folder / GATE_PENDING))
 
 
-def _freeze(folder: Path) -> None:
-    """Takes every write permission away, from the leaves up."""
+def make_read_only(folder: Path) -> None:
+    """Takes every write permission away, from the leaves up: the folder's own, the last, says that all are gone."""
     for parent, _, names in os.walk(folder, topdown=False):
         for name in names:
             path = Path(parent, name)

@@ -9,7 +9,7 @@ from awo.canon.json import parse_canonical
 from awo.errors import AwoError, EvidenceError
 from awo.evidence.events import DecisionRecorded
 from awo.evidence.layout import ALLOWED_SIGNERS, DECISIONS, JOURNAL, SEAL, SEAL_SIGNATURE
-from awo.evidence.records import Decision
+from awo.evidence.records import NOBODY, Decision
 from awo.gate.decision import DecisionFault, GateFacts, judge_decision
 from awo.gate.policy import is_starter, missing
 from awo.sign.allowed_signers import AllowedSigners, MayNotSign
@@ -248,6 +248,11 @@ def _solo(reading: Reading, judged: _Judged, answer: Answer) -> None:
     decision, started = judged.decision, reading.journal.started if reading.journal else None
     if decision is None or judged.key is None or started is None:
         return
+    if started.starter.id == NOBODY:
+        answer.note(
+            "INDEPENDENCE NOT SHOWN: the run was started with a machine's own key, which names nobody, so a decider "
+            "may be whoever started it"
+        )
     if not is_starter(started.starter, decision.signer.id, judged.key, claimed_signers(reading)):
         return
     if decision.solo:

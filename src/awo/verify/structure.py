@@ -70,6 +70,8 @@ def ep_1_3(reading: Reading, answer: Answer) -> None:
             answer.fail(path, "the file is missing")
         elif path in (SEAL, SEAL_SIGNATURE):
             answer.cannot(path, NOT_SEALED)
+    if SUMS in reading.present and not is_sealed:
+        answer.note(f"{SUMS} is there without a seal: the sealing was cut off, or somebody took the seal away")
     if is_sealed and GATE_PENDING in reading.present:
         answer.fail(GATE_PENDING, "a sealed run waits for nobody, and this file says that it does")
 

@@ -21,6 +21,7 @@ from awo.derive.report.shown import (
     word,
 )
 from awo.evidence.layout import INPUT, JOURNAL, VALUE_FILE
+from awo.evidence.records import NOBODY
 
 STATUS_WORDS: Final = {
     StepStatus.DONE: "done",
@@ -111,11 +112,13 @@ def steps(facts: RunFacts) -> str:
         said.append(f"The picture shows the first {STEPS_DRAWN - 1} of {count(len(facts.steps), 'step')}.\n")
     tally = Counter(step.status for step in facts.steps)
     said.append(
-        ", ".join(f"{tally[status]:,} {STATUS_WORDS[status]}" for status in StepStatus if tally[status]) + ".\n"
+        f"{count(len(facts.steps), 'step')}: "
+        + ", ".join(f"{tally[status]:,} {STATUS_WORDS[status]}" for status in StepStatus if tally[status])
+        + ".\n"
     )
     listed = facts.steps[:STEPS_LISTED]
     said.append(
-        table(["step", "does", "", "attempts", "took", "result"], [_row(step) for step in listed])
+        table(["step", "does", "status", "attempts", "took", "result"], [_row(step) for step in listed])
         + more(len(facts.steps), len(listed), "step", named(JOURNAL))
     )
     return "\n".join(said)
@@ -123,7 +126,13 @@ def steps(facts: RunFacts) -> str:
 
 def _own_judge(facts: RunFacts) -> str:
     """The loud word on a run on which its starter decided; the journal names both."""
-    if not any(one.signer == facts.starter.id for gate in facts.gates for one in gate.decisions):
+    deciders = {one.signer for gate in facts.gates for one in gate.decisions}
+    if deciders and facts.starter.id == NOBODY:
+        return (
+            "> [!WARNING]\n> **Nobody knows who started this run:** it was started with a machine's own key, so a "
+            "decider may be whoever started it.\n\n"
+        )
+    if facts.starter.id not in deciders:
         return ""
     return (
         f"> [!WARNING]\n> **This is no independent review:** {line(facts.starter.id)} started this run and decided "

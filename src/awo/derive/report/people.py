@@ -45,7 +45,9 @@ def _gate(gate: GateFacts, read: Reader) -> str:
     request = read.gate_request(gate.request.path)
     taken = [(one.decision.path, read.decision(one.decision.path)) for one in gate.decisions[:DECISIONS_SHOWN]]
     said = [f"### Gate {word(gate.gate)}: {gate.verdict or 'waiting'}\n"]
-    needs = ", ".join(f"{need.count} of the role {line(need.role)}" for need in request.needs[:10])
+    needs = ", ".join(
+        f"{count(need.count, 'person', 'people')} in the role {line(need.role)}" for need in request.needs[:10]
+    )
     closed = f", closed {moment(gate.closed_at)}" if gate.closed_at else ""
     said.append(f"Opened {moment(gate.opened_at)}{closed}. It asks for: {needs or 'nobody'}.\n")
     if not gate.verdict:
@@ -64,7 +66,7 @@ def _checklist(request: GateRequest, taken: list[Decision]) -> str:
     rows = [
         [
             word(item.id),
-            passage(item.text) + ("" if item.required else " *(may be left out)*"),
+            passage(item.text) + ("" if item.required else " *(optional)*"),
             *(line(given[item.id]) if given.get(item.id) else "*(no answer)*" for given in answers),
         ]
         for item in request.checklist[:ROWS_SHOWN]

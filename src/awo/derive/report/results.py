@@ -125,11 +125,15 @@ def failures(facts: RunFacts) -> str:
     failed = facts.with_status(StepStatus.FAILED)
     again = tuple(step for step in facts.steps if step.attempts > 1 and step.status is not StepStatus.FAILED)
     skipped = facts.with_status(StepStatus.SKIPPED)
-    for title, found in (("failed", failed), ("done after another attempt", again), ("skipped", skipped)):
+    for title, found in (
+        ("failed step", failed),
+        ("step done after another attempt", again),
+        ("skipped step", skipped),
+    ):
         if found:
             rows = [_trouble(step) for step in found[:FAILURES_LISTED]]
             said.append(
-                table([f"step that was {title}", "attempts", "reason", "in words"], rows)
+                table([title, "attempts", "reason", "in words"], rows)
                 + more(len(found), len(rows), "step", named(JOURNAL))
             )
     said += [text for text in (_calls(facts), _interruptions(facts)) if text]

@@ -1,0 +1,65 @@
+"""The tour of README.md works as printed: each line is typed in an empty folder, with a home of its own."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+from tests.e2e.installed import AWO, Project
+
+README = Path(__file__).parents[2] / "README.md"
+HEADING = "## Five minutes on your own"
+LONGEST_TOUR_S = 120
+
+
+def tour(language: str) -> list[str]:
+    """The fenced blocks of the tour in one language."""
+    section = README.read_text(encoding="utf-8").partition(HEADING)[2].partition("\n## ")[0]
+    found: list[str] = re.findall(rf"^```{language}\n(.*?)^```$", section, re.MULTILINE | re.DOTALL)
+    assert found, HEADING
+    return found
+
+
+def expected_code(line: str) -> int:
+    """What the line's remark says of its exit code, 0 without one."""
+    said = re.search(r"# exit code (\d+)$", line)
+    return int(said[1]) if said else 0
+
+
+def test_every_line_of_the_tour_ends_as_printed(tmp_path: Path) -> None:
+    place = tmp_path / "empty"
+    place.mkdir()
+    typed = [line for block in tour("sh") for line in block.splitlines()]
+    script = "".join(f"{line}\ncode=$?; [ $code = {expected_code(line)} ] || exit 99\n" for line in typed)
+    project = Project(tmp_path / "around")
+    path = f"{AWO.parent}{os.pathsep}{os.environ['PATH']}"
+    environment = {name: value for name, value in project.environment.items() if not name.startswith("AWO_")}
+    done = subprocess.run(
+        ["bash", "-x", "-c", script],
+        cwd=place,
+        env=environment | {"PATH": path},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=LONGEST_TOUR_S,
+    )
+    assert done.returncode == 0, done.stdout
+    assert done.stdout.count('Good "awo-') == 2
+    assert "report.md: the file has been altered" in done.stdout
+    assert sorted(path.name for path in (place / "tour").iterdir()) == [
+        "awo.toml",
+        "checklist.md",
+        "reviewers",
+        "runs",
+        "workflow.yaml",
+    ]
+
+
+@pytest.mark.parametrize("text", tour("yaml"))
+def test_a_workflow_of_the_tour_is_valid(text: str, project: Project) -> None:
+    project.write("workflow.yaml", text)
+    project.awo("validate", "workflow.yaml").expect(0)
