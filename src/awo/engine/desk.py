@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from awo.canon.digest import sha256_file
+from awo.canon.digest import sha256_file, sha256_hex
 from awo.engine.artifacts import Artifacts
 from awo.engine.calls import Calls
 from awo.engine.folder import refuse_altered
@@ -23,6 +24,18 @@ from awo.evidence.secrets import SecretCutter
 from awo.lifecycle.rules import RunState
 from awo.ops.seam import Ask
 from awo.workflow import globs, templates
+
+
+def scratch_prefix(run: Path) -> str:
+    """How the scratch folders of the run in this folder begin, in the folder for temporary files."""
+    return f"awo-{sha256_hex(os.fsencode(run.resolve()))[:16]}-"
+
+
+def remove_scratch(run: Path) -> None:
+    """Removes the scratch folders that a killed process of this run left behind."""
+    for left in Path(tempfile.gettempdir()).glob(f"{scratch_prefix(run)}*"):
+        if not left.is_symlink():
+            shutil.rmtree(left, ignore_errors=True)
 
 
 class Values(Mapping[str, Any]):
@@ -113,7 +126,10 @@ class EngineDesk:
     def input_path(self, path: str) -> Path:
         declared = self._declared(path)
         if declared.encoding == "utf-8":
-            copy = self._private() / "inputs" / path
+            copies = self._private() / "inputs"
+            copy = copies / path
+            if not copy.resolve().is_relative_to(copies.resolve()):  # a copied run is somebody else's text
+                raise EvidenceError("input.json names a file outside the workflow's folder", where=path)
             copy.parent.mkdir(parents=True, exist_ok=True)
             copy.write_bytes(declared.content.encode())
             return copy
@@ -167,7 +183,7 @@ class EngineDesk:
     def _private(self) -> Path:
         if self._scratch is None:
             try:
-                self._scratch = Path(tempfile.mkdtemp(prefix="awo-"))
+                self._scratch = Path(tempfile.mkdtemp(prefix=scratch_prefix(self._root)))
             except OSError as error:
                 raise DiskTrouble("no scratch folder can be made", got=str(error.strerror)) from error
         return self._scratch

@@ -16,6 +16,7 @@ from awo.derive.facts import RunFacts
 from awo.engine.attempts import Workshop
 from awo.engine.calls import settle_open_calls
 from awo.engine.closing import close_if_decided
+from awo.engine.desk import remove_scratch
 from awo.engine.environment import environment_facts
 from awo.engine.folder import make_run_folder, read_input, refuse_links_and_devices, refuse_sealed
 from awo.engine.intact import refuse_altered_run
@@ -118,6 +119,7 @@ async def resume(folder: Path, around: Surroundings, *, ask_again: bool) -> Ende
 async def _take_up(journal: Journal, plan: InputRecord) -> None:
     """Says that the run goes on, and gives every call that was cut off its outcome."""
     journal.append(ev.RunResumed, software=SOFTWARE)
+    remove_scratch(journal.folder)
     for step in journal.state.steps.values():
         if step.attempts and step.status in (Status.WAITING, Status.FAILED):
             await settle_open_calls(journal, step, plan.models)
