@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from awo.engine import folder as folders
-from awo.errors import DiskTrouble, UsageError
+from awo.errors import CannotCheck, DiskTrouble, UsageError
 from awo.evidence.records import NOBODY
 from awo.gate.policy import Policy, read_policy
 from awo.sign.allowed_signers import AllowedSigners
@@ -110,6 +110,17 @@ def promise(project: Project, path: Path) -> InputRecord:
     path = path.resolve()
     name = path.relative_to(project.root).as_posix() if path.is_relative_to(project.root) else path.name
     return resolve(workflow, root=path.parent, source_name=name, secrets=_secrets())
+
+
+def lacking(plan: InputRecord, path: Path) -> CannotCheck | None:
+    """What this machine lacks for the models of a plan made from the file at `path`; None for nothing."""
+    from awo.engine.promise import refuse_missing_models
+
+    try:
+        refuse_missing_models(plan, path.resolve().parent)
+    except CannotCheck as error:
+        return error
+    return None
 
 
 def workflow_schema() -> dict[str, Any]:
@@ -234,6 +245,8 @@ def run(
     from awo.engine.run import start
 
     plan = promise(project, file)
+    if (error := lacking(plan, file)) is not None:
+        raise error
     if project.policy.require_commit:
         _refuse_uncommitted(project)
     around = _surroundings(project, file.resolve().parent, watch)

@@ -8,7 +8,8 @@ import click
 
 from awo import api
 from awo.cli.places import project
-from awo.cli.printing import json_option, print_json, say
+from awo.cli.printing import json_option, note, print_json, say
+from awo.derive.phrases import count
 from awo.evidence.schemas import SHAPES, schema_of
 
 
@@ -18,15 +19,19 @@ from awo.evidence.schemas import SHAPES, schema_of
 def validate(file: Path, *, as_json: bool) -> None:
     """Check the workflow in FILE and list every problem with its line and column.
 
-    Ends with 0 when it can run and 8 when it cannot.
+    Ends with 0 when it is valid and 8 when it is not. What this machine lacks to run it is told beside.
     """
     plan = api.promise(project(), file)
+    lacking = api.lacking(plan, file)
     gates = [step.id for step in plan.steps if step.op == "audit_gate"]
     if as_json:
-        print_json({"file": str(file), "name": plan.name, "steps": len(plan.steps), "gates": gates, "valid": True})
+        said = {"file": str(file), "name": plan.name, "steps": len(plan.steps), "gates": gates, "valid": True}
+        print_json({**said, "lacking": lacking.what if lacking else ""})
     else:
         stops = f", stops at {', '.join(gates)}" if gates else ""
-        say(f"{file} is valid: {plan.name}, {len(plan.steps)} steps{stops}")
+        say(f"{file} is valid: {plan.name}, {count(len(plan.steps), 'step')}{stops}")
+        if lacking:
+            note(f"this machine cannot run it yet: {lacking}")
 
 
 @click.command()

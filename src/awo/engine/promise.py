@@ -9,12 +9,14 @@ from typing import Any
 
 import msgspec
 
+from awo import plugins
 from awo.canon.digest import sha256_hex
-from awo.errors import Problem, UsageError, WorkflowInvalid
+from awo.errors import CannotCheck, Problem, UsageError, WorkflowInvalid
 from awo.evidence.events import FileRef
 from awo.evidence.records import InputFile, InputRecord, ModelRecord, RetryRecord, StepRecord, encode_input, json_object
 from awo.evidence.secrets import SecretCutter
 from awo.gate.checklist import read_checklist
+from awo.inference.seam import Backend, ModelFailed
 from awo.workflow.definition import FileInput, Model, Retries, Step, Workflow
 from awo.workflow.faults import Fault, invalid
 from awo.workflow.files import MOST_CONTENT_BYTES, DeclaredFile, Folder, read_declared
@@ -32,6 +34,7 @@ def resolve(workflow: Workflow, *, root: Path, source_name: str, secrets: Secret
     folder = Folder(root)
     faults = read_declared(folder, workflow.inputs, workflow.steps)
     faults += _bad_checklists(workflow.steps, {file.path: file for file in folder.records})
+    faults += _bad_models(workflow.models, root)
     if faults:
         raise invalid(workflow.source, faults)
     files = [
@@ -75,6 +78,28 @@ def _bad_checklists(steps: Iterable[Step], files: Mapping[str, DeclaredFile]) ->
             except UsageError as error:
                 what = f"{error.what} ({error.where})"
                 yield Fault(step.path_of(marked.path), what, error.expected, error.got, error.hint)
+
+
+def _bad_models(models: Mapping[str, Model], root: Path) -> Iterator[Fault]:
+    """What is asked of models that they do not know. What this machine lacks is for `refuse_missing_models`."""
+    for name, model in models.items():
+        try:
+            _backend(model.backend, model.model, model.params, model.seed, root).check()
+        except ModelFailed as error:
+            yield Fault(("models", name), error.what, got=error.got, hint=error.hint)
+        except CannotCheck:
+            pass
+
+
+def refuse_missing_models(record: InputRecord, root: Path) -> None:
+    """Raises `CannotCheck` when a model of the workflow needs what this machine does not have."""
+    for model in record.models.values():
+        _backend(model.backend, model.model, model.params, model.seed, root).check()
+
+
+def _backend(kind: str, model: str, params: Mapping[str, Any], seed: int, root: Path) -> Backend:
+    backend: Backend = plugins.load(plugins.BACKENDS, kind, "model backend")(model, params, seed, root)
+    return backend
 
 
 def _model_record(model: Model) -> ModelRecord:

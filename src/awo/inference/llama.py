@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import http.client
+import importlib.util
 import json
 import secrets
 import threading
@@ -39,6 +40,13 @@ class Llama:
         self._params = dict(params)
         self._root = root
         self._loaded: _Loaded | None = None
+
+    def check(self) -> None:
+        """Raises `ModelFailed` for a bad parameter or weights that are no GGUF, `CannotCheck` for what is missing."""
+        setup_from(self._params)
+        find_weights(self._model, self._root)
+        if importlib.util.find_spec("xllamacpp") is None:
+            raise _no_library()
 
     async def open(self) -> dict[str, Any]:
         """The facts: asked and answered names, digest and length of the weights, llama.cpp's build and
@@ -162,11 +170,14 @@ def _library() -> Any:
     try:
         import xllamacpp  # type: ignore[import-untyped, import-not-found, unused-ignore]
     except ModuleNotFoundError as error:
-        raise CannotCheck(
-            "a local model needs the package xllamacpp, which is not installed",
-            hint="pip install 'awo[local]'",
-        ) from error
+        raise _no_library() from error
     return xllamacpp
+
+
+def _no_library() -> CannotCheck:
+    return CannotCheck(
+        "a local model needs the package xllamacpp, which is not installed", hint="pip install 'awo[local]'"
+    )
 
 
 def _start(path: Path, setup: Setup) -> tuple[Any, dict[str, Any]]:

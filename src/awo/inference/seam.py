@@ -63,6 +63,12 @@ class Backend(Protocol):
     def concurrency(self) -> int:
         """How many calls may be in flight at once; 1 keeps a local model deterministic."""
 
+    def check(self) -> None:
+        """Whether `open` can be expected to work here; loads nothing, so that a run need not find out late.
+
+        Raises `ModelFailed` for what is asked wrongly, and `CannotCheck` for what this machine lacks.
+        """
+
     async def open(self) -> dict[str, Any]:
         """Makes the model ready; gives the facts for the record (text, integers, booleans)."""
 

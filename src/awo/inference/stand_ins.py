@@ -19,6 +19,9 @@ class StandIn:
         self._name = name
         self._answer = answer
 
+    def check(self) -> None:
+        return
+
     async def open(self) -> dict[str, Any]:
         return {"asked": self._name, "answered": self._name, "deterministic": True}
 

@@ -51,6 +51,11 @@ class Case:
 Check = Callable[[Case], None]
 
 
+def what_is_asked_rightly_passes_the_check(case: Case) -> None:
+    """`check` has nothing to say of a model that opens, and loads nothing."""
+    case.factory(case.model, case.params, case.seed, case.root).check()
+
+
 def the_facts_can_be_recorded(case: Case) -> None:
     """`open` gives text, whole numbers below 2^53 and booleans under ASCII names, `asked` and `answered` among them."""
     facts, _ = asyncio.run(_session(case))
@@ -136,6 +141,7 @@ def it_says_how_it_may_be_used(case: Case) -> None:
 
 
 CHECKS: tuple[Check, ...] = (
+    what_is_asked_rightly_passes_the_check,
     it_says_how_it_may_be_used,
     the_facts_can_be_recorded,
     the_same_facts_each_time,
