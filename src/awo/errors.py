@@ -70,15 +70,27 @@ class GateRejected(AwoError):
 
 
 class StepFailed(AwoError):
-    """A step failed. `code` is the reason's name in the journal (spec section 4.4)."""
+    """A step failed. `code` is the reason's name in the journal (spec section 4.4).
+
+    `is_final` says that another attempt could not help, so that none is made.
+    """
 
     exit_code = 6
 
     def __init__(
-        self, what: str, *, code: str, where: str = "", expected: str = "", got: str = "", hint: str = ""
+        self,
+        what: str,
+        *,
+        code: str,
+        where: str = "",
+        expected: str = "",
+        got: str = "",
+        hint: str = "",
+        is_final: bool = False,
     ) -> None:
         super().__init__(what, where=where, expected=expected, got=got, hint=hint)
         self.code = code
+        self.is_final = is_final
 
 
 class CannotCheck(AwoError):

@@ -35,6 +35,11 @@ class _AttemptFailed(Exception):
         self.error = error
         self.left = left
 
+    @property
+    def is_final(self) -> bool:
+        """Whether another attempt could not help: what is missing stays missing."""
+        return isinstance(self.error, CannotCheck) or (isinstance(self.error, StepFailed) and self.error.is_final)
+
 
 class Workshop:
     """What every attempt of a run shares."""
@@ -72,14 +77,16 @@ class Workshop:
             except Stopping:
                 return None
             except _AttemptFailed as failed:
-                self._record_failure(step, failed, left)
+                again = 0 if failed.is_final else left
+                self._record_failure(step, failed, again)
             else:
                 self.failures.pop(step.record.id, None)
                 return gate
-            if left:
-                await asyncio.sleep(retries.delay_s)
-                if self.traffic.is_stopping:
-                    return None
+            if not again:
+                return None
+            await asyncio.sleep(retries.delay_s)
+            if self.traffic.is_stopping:
+                return None
         return None
 
     def condition_holds(self, record: StepRecord) -> bool:

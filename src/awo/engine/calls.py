@@ -14,7 +14,7 @@ from awo.canon.json import encode_sorted
 from awo.engine.journal import Journal
 from awo.engine.models import Models, Ready
 from awo.engine.outputs import StepOutputs, response_lines
-from awo.errors import EvidenceError, StepFailed
+from awo.errors import AwoError, EvidenceError, StepFailed
 from awo.evidence import events as ev
 from awo.evidence.layout import responses_path
 from awo.evidence.records import ModelRecord, ResponseLine, Usage
@@ -75,7 +75,9 @@ class Calls:
         params = {**ready.record.params, **ask.params}
         seed = params.pop("seed", ready.record.seed)
         if not isinstance(seed, int):
-            raise StepFailed("a seed must be a whole number", code="model", where=f"{ask.model}, seed", got=repr(seed))
+            raise StepFailed(
+                "a seed must be a whole number", code="model", where=f"{ask.model}, seed", got=repr(seed), is_final=True
+            )
         digest = request_sha256(ready, ask, params, seed)
         if answers := self._reusable.get(digest):
             return self._read_kept(answers.pop(0))
@@ -112,14 +114,15 @@ class Calls:
             reply = await ready.backend.ask(request)
             latency_ms = round((asyncio.get_running_loop().time() - begun) * 1000)
         except ModelFailed as error:
-            reason = ev.Reason(code="model", message=self._secrets.cut_text(error.what))
-            self._journal.append(ev.CallFailed, step=step, call=intent.call, reason=reason)
-            raise StepFailed(
-                f"{ask.model}: {reason.message}", code="model", got=self._secrets.cut_text(error.got), hint=error.hint
-            ) from error
+            raise self._failed(intent, error) from error
         except asyncio.CancelledError:
             self._journal.append(ev.CallUnknown, step=step, call=intent.call, policy=ready.on_unknown)
             raise
+        except AwoError:
+            raise  # the disk, not the model
+        except Exception as error:  # a seam: a backend that breaks gave no answer
+            broke = ModelFailed(f"the backend broke: {type(error).__name__}: {error}", is_transient=True)
+            raise self._failed(intent, broke) from error
         finally:
             self._traffic.in_flight -= 1
         line = self._line(ready, ask, request, reply, intent.call, latency_ms)
@@ -136,6 +139,18 @@ class Calls:
         )
         await self._journal.flushed()
         return line
+
+    def _failed(self, intent: ev.CallIntended, error: ModelFailed) -> StepFailed:
+        """Records that the call got no answer; gives the error for the step."""
+        reason = ev.Reason(code="model", message=self._secrets.cut_text(error.what))
+        self._journal.append(ev.CallFailed, step=intent.step, call=intent.call, reason=reason)
+        return StepFailed(
+            f"{intent.model}: {reason.message}",
+            code="model",
+            got=self._secrets.cut_text(error.got),
+            hint=error.hint,
+            is_final=not error.is_transient,
+        )
 
     def _line(self, ready: Ready, ask: Ask, request: Request, reply: Reply, call: str, latency_ms: int) -> ResponseLine:
         return ResponseLine(
