@@ -17,11 +17,11 @@ from awo.errors import DiskTrouble, EvidenceError, UsageError
 from awo.evidence.events import FileRef
 from awo.evidence.layout import AUDIT, INPUT, JOURNAL, OUTPUTS, RUN_ID_PATTERN, SEAL_SIGNATURE
 from awo.evidence.records import InputRecord, encode_input
+from awo.plugins import nearest
 
 T = TypeVar("T")
 
 RESTORE = "restore it from a copy; AWO does not go on from altered evidence"
-
 _run_id = re.compile(RUN_ID_PATTERN)
 
 
@@ -78,7 +78,10 @@ def find_run(runs: Path, name: str) -> Path:
     if not folder.is_dir():
         near = [f.name for f in run_folders(runs)][-3:]
         raise UsageError(
-            f"there is no run {name!r}", where=str(runs), expected=", ".join([*near, "latest"]), hint="see `awo list`"
+            f"there is no run {name!r}" if _run_id.match(name) else f"there is no run and no file {name!r}",
+            where=str(runs),
+            expected=", ".join([*near, "latest"]),
+            hint="did you mean 'latest'?" if nearest(name, ["latest"]) else "see `awo list`",
         )
     if not (folder / INPUT).exists() and not journal_exists(folder):
         raise UsageError("this folder is not a run: it has no input.json", where=str(folder))
