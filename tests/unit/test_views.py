@@ -11,6 +11,7 @@ from tests.unit.a_run import Told, item, ref, reviewed_run, step, text_file
 from awo.canon.json import pretty
 from awo.derive.views import gate_pending, metadata, metadata_text, recorded_files, status_view
 from awo.evidence import events as ev
+from awo.evidence.metadata import Metadata
 from awo.evidence.records import GatePending, Need, StatusView
 
 
@@ -119,6 +120,7 @@ def test_metadata_names_seeds_models_hashes_and_the_machine() -> None:
 def test_metadata_hashes_every_file_that_the_journal_names_once() -> None:
     told = reviewed_run()
     written = json.loads(b"".join(metadata_text(told.facts())))
+    assert msgspec.convert(written, Metadata).hashes == written["hashes"]
     hashes = written.pop("hashes")
     assert written == metadata(told.facts())
     named: set[str] = set()

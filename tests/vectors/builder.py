@@ -18,6 +18,7 @@ from awo.canon.ustar import END, Header, padding, write_header
 from awo.evidence import events as ev
 from awo.evidence import layout
 from awo.evidence.merkle import MerkleTree
+from awo.evidence.metadata import CallNumbers, Counts, JournalMetadata, Metadata, Seeds
 from awo.evidence.records import (
     Answer,
     ChecklistItem,
@@ -290,10 +291,43 @@ class Package:
         outcome: Any = self.outcome
         view = StatusView(format="awo/status/v1", run_id=RUN_ID, status=status, outcome=outcome, gates=self.gates)
         self.put(layout.STATUS, pretty(view))
-        self.put(layout.METADATA, pretty({"format": "awo/metadata/v1", "run_id": RUN_ID}))
+        self.put(layout.METADATA, pretty(self._metadata()))
         self.put(layout.REPORT, b"# A greeting\n")
         self.put(layout.ALLOWED_SIGNERS, "".join(f"{line}\n" for line in self.signers).encode())
         self.write_journal()
+
+    def _metadata(self) -> Metadata:
+        outcome: Any = self.outcome
+        no_calls = CallNumbers(answered=0, failed=0, unknown=0, recovered=0)
+        return Metadata(
+            format="awo/metadata/v1",
+            run_id=RUN_ID,
+            name="A greeting",
+            outcome=outcome,
+            started_at=self.now,
+            ended_at=self.now,
+            supersedes="",
+            software=ev.Software(name="awo", version="0"),
+            starter=self.starter,
+            solo=False,
+            seeds=Seeds(run=0, models={}),
+            models=[],
+            environment={},
+            environments_after_resume=[],
+            journal=JournalMetadata(events=len(self.lines), checkpoint=self.checkpoint()),
+            counts=Counts(
+                steps={},
+                calls=no_calls,
+                gates=len(self.gates),
+                decisions=0,
+                decisions_refused=0,
+                resumes=0,
+                interruptions=0,
+                tail_cuts=0,
+            ),
+            read={},
+            hashes={},
+        )
 
     def write_journal(self) -> None:
         self.put(layout.JOURNAL, b"".join(line + b"\n" for line in self.lines))

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from awo.evidence.events import AnyEvent
+from awo.evidence.metadata import Metadata
 from awo.evidence.records import (
     Decision,
     GatePending,
@@ -25,6 +26,7 @@ SHAPES: dict[str, tuple[Any, str]] = {
     "gate": (GatePending, "audit/gate_pending.json"),
     "decision": (Decision, "audit/decisions/NNNN-<gate>.json"),
     "status": (StatusView, "audit/status.json"),
+    "metadata": (Metadata, "metadata.json"),
     "seal": (Seal, "audit/seal.json"),
 }
 

@@ -20,6 +20,7 @@ from awo.evidence.layout import (
     STATUS,
     SUMS,
 )
+from awo.evidence.metadata import Metadata
 from awo.evidence.records import Decision, GateRequest, Seal, StatusView
 from awo.sign.allowed_signers import AllowedSigners
 from awo.sign.sshsig import read as read_signature
@@ -201,7 +202,7 @@ _FIXED: dict[str, Any] = {
     SEAL_SIGNATURE: lambda data, path: read_signature(data, where=path),
     ALLOWED_SIGNERS: _signers,
     STATUS: lambda data, path: _plain(data, StatusView, path),
-    METADATA: lambda data, path: _plain(data, dict, path),
+    METADATA: lambda data, path: _plain(data, Metadata, path),
 }
 
 
