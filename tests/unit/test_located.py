@@ -11,7 +11,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from awo.canon.located import read
-from awo.canon.located_elements import Elements
+from awo.canon.located_elements import Elements, Packed
 from awo.canon.positions import Position
 from awo.errors import Problem, WorkflowInvalid
 
@@ -289,10 +289,11 @@ ELEMENT_TEXTS = [
 ]
 
 
+@pytest.mark.parametrize("file", ["x.json", "x.yaml"])
 @pytest.mark.parametrize("text", ELEMENT_TEXTS)
-def test_elements_are_what_the_whole_list_would_be(text: str) -> None:
-    value, _ = read(text.encode(), "x.json", elements_of="steps")
-    whole, _ = read(text.encode(), "x.json")
+def test_elements_are_what_the_whole_list_would_be(text: str, file: str) -> None:
+    value, _ = read(text.encode(), file, elements_of="steps")
+    whole, _ = read(text.encode(), file)
     elements = value["steps"]
     assert isinstance(elements, Elements)
     assert {**value, "steps": list(elements)} == whole
@@ -332,3 +333,29 @@ def test_a_fault_is_told_the_same_with_elements_and_without(text: str) -> None:
     with pytest.raises(WorkflowInvalid) as lean:
         read(text.encode(), "x.json", elements_of="steps")
     assert lean.value.problems == plain.value.problems
+
+
+YAML_ELEMENTS = [
+    'name: x\nsteps:\n  - a: 1\n    b: [é, \'no\', {c: ~}]\n  - {d: "]}\\u00e9\\""}\nlast: [1]\n',
+    "steps:\n  - &one {a: [1]}\n  - {b: *one}\n  - *one\n",
+    "base: &base {a: 1}\nsteps:\n  - {b: *base}\n  - c: &inner [2]\n  - {d: *inner}\n",
+    "steps: &all\n  - {a: 1}\nagain: *all\n",
+    "steps:\n  - {a: 1}\n  - text\n  - '{\"a\":1}'\n",
+    "other:\n  steps:\n    - {a: 1}\n",
+    "steps: []\n",
+]
+
+
+@pytest.mark.parametrize("text", YAML_ELEMENTS)
+def test_yaml_elements_are_what_the_whole_list_would_be(text: str) -> None:
+    value, _ = read(text.encode(), "x.yaml", elements_of="steps")
+    whole, _ = read(text.encode(), "x.yaml")
+    found = value.get("steps")
+    assert {**value, "steps": list(found) if isinstance(found, Elements) else found} == {"steps": None, **whole}
+    assert type(found) is not list or not any(type(item) is Packed for item in found)
+
+
+def test_a_yaml_list_of_mappings_comes_as_elements() -> None:
+    value, _ = read(YAML_ELEMENTS[0].encode(), "x.yaml", elements_of="steps")
+    assert isinstance(value["steps"], Elements)
+    assert len(value["steps"]) == 2

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from awo.canon.json import LARGEST_INTEGER
+from awo.canon.located_elements import Elements, Packed, pack, unpack
 from awo.canon.located_json import read_json, scan_json
 from awo.canon.positions import DEEPEST, Path, Position, Positions, Stop, Trouble
 from awo.errors import Problem, WorkflowInvalid
@@ -89,14 +90,14 @@ def read(data: bytes, file: str, elements_of: str = "") -> tuple[dict[str, Any],
 def read_any(data: bytes, file: str, elements_of: str = "") -> tuple[Any, Source]:
     """As `read`, for any value: a file of claims may be a list.
 
-    With `elements_of`, a JSON list of mappings at that top-level key comes as `Elements`.
+    With `elements_of`, a list of mappings at that top-level key may come as `Elements`.
     """
     text = _decoded(data, file)
     source = Source(file, data, _is_json(text, file))
     trouble = Trouble(file)
     value: Any = None
     with contextlib.suppress(Stop):
-        value = read_json(text, trouble, elements_of) if source.is_json else _read_yaml(text, None, trouble)
+        value = (read_json if source.is_json else _read_yaml_plain)(text, trouble, elements_of)
     if trouble.problems:
         raise WorkflowInvalid(tuple(sorted(trouble.problems, key=lambda p: (p.line, p.column))))
     return value, source
@@ -145,8 +146,10 @@ class _Frame:
 class _Builder:
     """Turns the parser's events into one plain value."""
 
-    def __init__(self, positions: Positions | None, trouble: Trouble) -> None:
+    def __init__(self, positions: Positions | None, trouble: Trouble, elements_of: str = "") -> None:
         self.root: Any = None
+        self._elements_of = elements_of
+        self._elements: _Frame | None = None
         self.documents = 0
         self._stack: list[_Frame] = []
         self._anchors: dict[str, tuple[Any, int]] = {}
@@ -203,15 +206,31 @@ class _Builder:
         if len(self._stack) >= DEEPEST:
             self._trouble.stop(_at(event), "values are nested too deeply", expected=f"at most {DEEPEST} levels")
         path = self._path_of_next()
+        frame = _Frame(value, path, event.anchor)
+        if self._elements_of and type(value) is list and len(self._stack) == 1 and not event.anchor:
+            self._elements = frame if self._stack[0].key == self._elements_of else self._elements
         self._place(value, 0, event)
-        self._stack.append(_Frame(value, path, event.anchor))
+        self._stack.append(frame)
 
     def close(self) -> None:
         frame = self._stack.pop()
         if frame.anchor:
             self._anchors[frame.anchor] = (frame.value, frame.nodes)
-        if self._stack:
-            self._stack[-1].nodes += frame.nodes
+        if not self._stack:
+            return
+        self._stack[-1].nodes += frame.nodes
+        if self._stack[-1] is self._elements and type(frame.value) is dict:
+            self._elements.value[-1] = pack(frame.value)
+
+    def finish(self) -> None:
+        """Puts `Elements` in place of the list that was asked for, or makes it a plain list again."""
+        if self._elements is None:
+            return
+        items = self._elements.value
+        if items and all(type(item) is Packed for item in items):
+            self.root[self._elements_of] = Elements.packed(items)
+        else:
+            items[:] = [unpack(item) if type(item) is Packed else item for item in items]
 
     def _expects_key(self) -> bool:
         return bool(self._stack) and self._stack[-1].key is None and type(self._stack[-1].value) is dict
@@ -276,10 +295,14 @@ def _at(event: yaml.Event) -> Position:
     return Position(mark.line + 1, mark.column + 1) if mark else Position(0, 0)
 
 
-def _read_yaml(text: str, positions: Positions | None, trouble: Trouble) -> Any:
+def _read_yaml_plain(text: str, trouble: Trouble, elements_of: str) -> Any:
+    return _read_yaml(text, None, trouble, elements_of)
+
+
+def _read_yaml(text: str, positions: Positions | None, trouble: Trouble, elements_of: str = "") -> Any:
     import yaml
 
-    builder = _Builder(positions, trouble)
+    builder = _Builder(positions, trouble, elements_of)
     try:
         for event in yaml.parse(text, Loader=yaml.CSafeLoader):
             if isinstance(event, yaml.ScalarEvent):
@@ -310,4 +333,5 @@ def _read_yaml(text: str, positions: Positions | None, trouble: Trouble) -> Any:
         )
     if not builder.documents:
         trouble.add(Position(0, 0), "the file is empty")
+    builder.finish()
     return builder.root

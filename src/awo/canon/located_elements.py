@@ -1,11 +1,11 @@
-"""A large JSON file without its whole tree in memory: the elements of one list are parsed when they are asked for."""
+"""A large file without its whole tree in memory: the mappings of one list stay text until they are asked for."""
 
 from __future__ import annotations
 
 import json
 import re
 from array import array
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from json.decoder import scanstring  # type: ignore[attr-defined]
 from typing import Any
 
@@ -15,24 +15,50 @@ _SPACE = re.compile(r"[ \t\n\r]*")
 
 
 class Elements:
-    """The mappings in a list of a JSON text, each parsed anew when the iteration comes to it."""
+    """The mappings of a large list, kept as JSON text, each parsed anew when the iteration comes to it.
 
-    def __init__(self, text: str) -> None:
-        self._text = text
-        self._starts = array("Q")
+    `pieces` has pairs of a text and the character at which an element begins in it.
+    """
+
+    def __init__(self, count: int, pieces: Callable[[], Iterable[tuple[str, int]]]) -> None:
+        self._count = count
+        self._pieces = pieces
         self._decoder = json.JSONDecoder(object_pairs_hook=_Shared().mapping)
 
-    def note(self, start: int) -> None:
-        """One more element begins at this character."""
-        self._starts.append(start)
+    @classmethod
+    def within(cls, text: str, starts: array[int]) -> Elements:
+        """Elements that stand in one text."""
+        return cls(len(starts), lambda: ((text, start) for start in starts))
+
+    @classmethod
+    def packed(cls, texts: list[str]) -> Elements:
+        """Elements that are a text each, as `pack` makes them."""
+        return cls(len(texts), lambda: ((text, 0) for text in texts))
 
     def __len__(self) -> int:
-        return len(self._starts)
+        return self._count
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
-        for start in self._starts:
-            value, _ = self._decoder.raw_decode(self._text, start)
+        for text, start in self._pieces():
+            value, _ = self._decoder.raw_decode(text, start)
             yield value
+
+
+class Packed(str):
+    """An element as JSON text, to be told from an element that is text."""
+
+    __slots__ = ()
+
+
+def pack(mapping: dict[str, Any]) -> Packed:
+    """The element as JSON text, a fraction of its size as a mapping."""
+    return Packed(json.dumps(mapping, ensure_ascii=False, separators=(",", ":")))
+
+
+def unpack(text: Packed) -> dict[str, Any]:
+    """The element again."""
+    mapping: dict[str, Any] = json.loads(text)
+    return mapping
 
 
 class _Shared:
@@ -95,16 +121,16 @@ class _Reader:
         return found
 
     def _elements(self, index: int) -> tuple[Elements, int]:
-        elements = Elements(self._text)
+        starts = array("Q")
         while True:
             index = self._skip(index)
-            elements.note(index)
+            starts.append(index)
             value, index = self._value(index)
             if not isinstance(value, dict):
                 raise NotPlain
             index = self._skip(index)
             if self._text[index] == "]":
-                return elements, index + 1
+                return Elements.within(self._text, starts), index + 1
             index = self._expect(",", index)
 
     def _value(self, index: int) -> tuple[Any, int]:
