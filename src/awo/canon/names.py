@@ -15,13 +15,13 @@ PLAIN_NAME = re.compile(
 class Names:
     """Takes the names of a package one by one; says why one may not be there.
 
-    Memory: one folded name for each file and folder.
+    Memory: one entry for each file and two for each folder, and a text of their own only for names that fold.
     """
 
     __slots__ = ("_files", "_folders", "_spellings")
 
     def __init__(self) -> None:
-        self._folders: dict[str, str] = {"": ""}  # as spelled -> folded, with a final slash
+        self._folders: dict[str, str] = {"": ""}  # as spelled -> folded
         self._spellings: dict[str, str] = {"": ""}  # folded -> as first spelled
         self._files: set[str] = set()
 
@@ -34,10 +34,10 @@ class Names:
         parent, _, name = folder.rpartition("/")
         if why := self.why_not_folder(parent):
             return why
-        key = f"{self._folders[parent]}{folded(name)}/"
+        key = self._joined(parent, folded(name), folder)
         if key in self._spellings:
             return f"it differs from the folder {self._spellings[key]!r} by upper and lower case only"
-        if key[:-1] in self._files:
+        if key in self._files:
             return "a file has the same name (case aside)"
         self._folders[folder] = key
         self._spellings[key] = folder
@@ -51,14 +51,20 @@ class Names:
         if parent not in self._folders and (why := self.why_not_folder(parent)):
             return why
         if PLAIN_NAME.fullmatch(name):
-            key = self._folders[parent] + name
+            key = self._joined(parent, name, path)
         elif why := why_not_inside(name):
             return why
         else:
-            key = self._folders[parent] + folded(name)
+            key = self._joined(parent, folded(name), path)
         if key in self._files:
             return "the name is there twice (case aside)"
-        if f"{key}/" in self._spellings:
+        if key in self._spellings:
             return "a folder has the same name (case aside)"
         self._files.add(key)
         return ""
+
+    def _joined(self, parent: str, name: str, spelled: str) -> str:
+        """The folded name below `parent`; the very text `spelled` where it is the same."""
+        above = self._folders[parent]
+        key = f"{above}/{name}" if above else name
+        return spelled if key == spelled else key

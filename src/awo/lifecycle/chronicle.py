@@ -23,7 +23,7 @@ from awo.errors import EvidenceError
 from awo.evidence import events as ev
 from awo.evidence.layout import JOURNAL
 from awo.evidence.merkle import MerkleTree
-from awo.evidence.records import InputRecord
+from awo.evidence.records import InputRecord, StepRecord
 
 FAILED_CALLS_KEPT: Final = 50
 
@@ -36,14 +36,13 @@ class Chronicle:
 
     def __init__(self, input_: InputRecord) -> None:
         self._input = input_
-        self._records = {record.id: record for record in input_.steps}
         self._tree = MerkleTree()
         self._started: ev.RunStarted | None = None
         self._finished: ev.RunFinished | None = None
         self._last_at = ""
         self._environments: list[EnvironmentFacts] = []
         self._models: dict[str, ModelFacts] = {}
-        self._steps: dict[str, StepFacts] = {}
+        self._steps: dict[str, StepRecord | StepFacts] = {record.id: record for record in input_.steps}
         self._calls = NO_CALLS
         self._calls_by_model: dict[str, CallCounts] = {}
         self._model_of_open_call: dict[tuple[str, str], str] = {}
@@ -77,7 +76,7 @@ class Chronicle:
             input_file=self._started.input,
             environments=tuple(self._environments),
             models=dict(self._models),
-            steps=tuple(self._steps.get(record.id) or StepFacts(record=record) for record in self._input.steps),
+            steps=tuple(self._step(record.id) for record in self._input.steps),
             calls=self._calls,
             calls_by_model=dict(self._calls_by_model),
             failed_calls=tuple(self._failed_calls),
@@ -240,12 +239,9 @@ class Chronicle:
 
     def _step(self, step: str) -> StepFacts:
         known = self._steps.get(step)
-        if known is not None:
-            return known
-        record = self._records.get(step)
-        if record is None:
+        if known is None:
             raise EvidenceError(f"the workflow has no step {step!r}", where=f"{JOURNAL}:{self._tree.size}")
-        return StepFacts(record=record)
+        return StepFacts(record=known) if isinstance(known, StepRecord) else known
 
     def _put(self, step: StepFacts) -> None:
         self._steps[step.record.id] = step
