@@ -18,7 +18,9 @@ from awo.sign.allowed_signers import AllowedSigners
 if TYPE_CHECKING:  # what a command does not use is not loaded: `awo verify` knows nothing of the engine
     from awo.derive.facts import RunFacts
     from awo.engine.decide import Choice, Decided
-    from awo.engine.run import Ended, Surroundings, Watch
+    from awo.engine.following import Following
+    from awo.engine.planning import Plan
+    from awo.engine.run import Again, Ended, Surroundings, Watch
     from awo.evidence.events import Starter
     from awo.evidence.records import GatePending, InputRecord
     from awo.evidence.secrets import SecretCutter
@@ -27,7 +29,7 @@ if TYPE_CHECKING:  # what a command does not use is not loaded: `awo verify` kno
     from awo.sign.sshkeys import PublicKey
     from awo.verify.report import Report
     from awo.workflow.definition import Workflow
-    from awo.workflow.words import Args
+    from awo.workflow.words import StepKind
 
 PROJECT_FILE = "awo.toml"
 REVIEWERS = "reviewers/allowed_signers"
@@ -88,11 +90,13 @@ def run_folders(project: Project) -> list[Path]:
 # --- workflow ----------------------------------------------------------------------------------------
 
 
-def operations() -> dict[str, type[Args]]:
-    """Every operation's arguments, by its name."""
+def operations() -> dict[str, StepKind]:
+    """What a workflow file may say of each operation, by its name."""
     from awo import plugins
+    from awo.workflow.words import StepKind
 
-    return {name: plugins.load(plugins.OPERATIONS, name, "operation").args for name in plugins.OPERATIONS}
+    rows = {name: plugins.load(plugins.OPERATIONS, name, "operation") for name in plugins.OPERATIONS}
+    return {name: StepKind(row.args, can_fan_out=row.requests is not None) for name, row in rows.items()}
 
 
 def load(path: Path) -> Workflow:
@@ -102,11 +106,20 @@ def load(path: Path) -> Workflow:
     return load_workflow(path, operations())
 
 
-def promise(project: Project, path: Path) -> InputRecord:
-    """What input.json of a run of this file would say. Raises `WorkflowInvalid` or `UsageError`."""
+def promise(project: Project, path: Path, *, budget_usd: str = "", cache: bool = False) -> InputRecord:
+    """What input.json of a run of this file would say. Raises `WorkflowInvalid` or `UsageError`.
+
+    `budget_usd` and `cache` go over what the file says of them.
+    """
+    from dataclasses import replace
+
     from awo.engine.promise import resolve
 
     workflow = load(path)
+    if budget_usd:
+        workflow = replace(workflow, budget_usd=budget_usd)
+    if cache:
+        workflow = replace(workflow, cache=True)
     path = path.resolve()
     name = path.relative_to(project.root).as_posix() if path.is_relative_to(project.root) else path.name
     return resolve(workflow, root=path.parent, source_name=name, secrets=_secrets())
@@ -233,18 +246,21 @@ def run(
     who: Identity,
     *,
     supersedes: str = "",
+    budget_usd: str = "",
+    cache: bool = False,
     watch: Watch = lambda events, state: None,
     told_folder: Callable[[Path], None] = lambda folder: None,
 ) -> Ended:
     """Runs a workflow file as far as it goes without a person, and seals it when it is finished.
 
+    `budget_usd` goes over the file's own budget; `cache` lets answers of earlier runs be used again.
     Raises `WorkflowInvalid`, `UsageError`, `EvidenceError`, `DiskTrouble`.
     """
     import asyncio
 
     from awo.engine.run import start
 
-    plan = promise(project, file)
+    plan = promise(project, file, budget_usd=budget_usd, cache=cache)
     if (error := lacking(plan, file)) is not None:
         raise error
     if project.policy.require_commit:
@@ -261,11 +277,11 @@ def resume(
     project: Project,
     folder: Path,
     who: Identity,
+    again: Again | None = None,
     *,
-    ask_again: bool = False,
     watch: Watch = lambda events, state: None,
 ) -> Ended:
-    """Takes up a run where its journal ends, and seals it when it is finished. Raises as `run` does."""
+    """Takes up a run where its journal ends, as `again` says, and seals it when finished. Raises as `run` does."""
     import asyncio
 
     from awo.engine import run as running
@@ -273,7 +289,40 @@ def resume(
     _refuse_sealed(folder)
     source = Path(folders.read_input(folder)[0].source.path)
     around = _surroundings(project, project.root / source.parent, watch)
-    ended = asyncio.run(running.resume(folder, around, ask_again=ask_again))
+    ended = asyncio.run(running.resume(folder, around, again or running.Again()))
+    _seal_if_finished(ended, who)
+    return ended
+
+
+def replay(
+    project: Project,
+    origin: Path,
+    who: Identity,
+    *,
+    watch: Watch = lambda events, state: None,
+    told_folder: Callable[[Path], None] = lambda folder: None,
+) -> Ended:
+    """Runs what `origin` ran, as a new run whose models are answered from its responses; nothing is asked of them.
+
+    Raises `UsageError` for a run outside the project, since its place would have to stand in the record.
+    """
+    import asyncio
+
+    from awo.engine.replaying import replayed
+    from awo.engine.run import start
+
+    plan, _ = folders.read_input(origin)
+    workflow_root = project.root / Path(plan.source.path).parent
+    if not origin.resolve().is_relative_to(project.root):
+        raise UsageError(
+            "only a run inside the project can be replayed",
+            where=str(origin),
+            expected=f"a folder below {project.root}",
+            hint="copy the run into runs/",
+        )
+    plan = replayed(plan, os.path.relpath(origin.resolve(), workflow_root.resolve()))
+    around = _surroundings(project, workflow_root, watch)
+    ended = asyncio.run(start(plan, project.runs, around, who.as_starter(), "", told_folder))
     _seal_if_finished(ended, who)
     return ended
 
@@ -313,6 +362,40 @@ def facts(folder: Path) -> RunFacts:
     from awo.engine.reading import read_facts
 
     return read_facts(folder)
+
+
+def follow(folder: Path) -> Following:
+    """A reader of the run's journal as it grows; takes no lock. Raises `UsageError`, `EvidenceError`, `DiskTrouble`."""
+    from awo.engine.following import Following
+
+    return Following(folder)
+
+
+def is_worked_on(folder: Path) -> bool | None:
+    """Whether a process on this machine works on the run; None where the system does not say."""
+    from awo.engine import following
+
+    return following.is_worked_on(folder)
+
+
+def plan(project: Project, target: str, *, budget_usd: str = "") -> Plan:
+    """What the workflow in a file will ask and cost at most, or what is left of a run; asks nobody.
+
+    `target` is the path of a file, or a run as `find_run` takes it. Raises as `promise` and `find_run` do.
+    """
+    from dataclasses import replace
+
+    from awo.canon.usd import picodollars
+    from awo.engine.planning import plan_of
+    from awo.engine.progress_made import done_so_far
+
+    file = Path(target)
+    if file.is_file():
+        return plan_of(promise(project, file, budget_usd=budget_usd), file.resolve().parent)
+    folder = find_run(project, target)
+    record, done = done_so_far(folder)
+    planned = plan_of(record, project.root / Path(record.source.path).parent, done)
+    return replace(planned, budget=picodollars(budget_usd)) if budget_usd else planned
 
 
 def lay_out(folder: Path, files: Mapping[str, str]) -> list[str]:
@@ -380,14 +463,21 @@ def _surroundings(project: Project, workflow_root: Path, watch: Watch) -> Surrou
     from awo.engine.run import Surroundings
 
     return Surroundings(
-        project=project.root, workflow_root=workflow_root, policy=project.policy, secrets=_secrets(), watch=watch
+        project=project.root,
+        runs=project.runs,
+        workflow_root=workflow_root,
+        policy=project.policy,
+        secrets=_secrets(),
+        watch=watch,
     )
 
 
 def _secrets() -> SecretCutter:
+    """Cuts the secrets of the environment, and the keys of the file that models' keys stand in."""
     from awo.evidence.secrets import SecretCutter
+    from awo.inference import keys
 
-    return SecretCutter.from_environment(os.environ)
+    return SecretCutter.from_environment(os.environ, also=keys.secrets(os.environ))
 
 
 def _refuse_uncommitted(project: Project) -> None:

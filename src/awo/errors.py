@@ -9,6 +9,7 @@ AwoError                    1   a fault of AWO itself
 ├── CannotCheck             7   a key, clock, network, plug-in or file is missing
 │   └── DiskTrouble         7   a disk is full, read-only or unreadable
 ├── WorkflowInvalid         8   the workflow is not valid (carries every problem found)
+├── OverBudget              9   the next call could exceed the budget
 ├── WaitingForPerson       78   a gate waits
 └── Interrupted           130   stopped by a signal; `awo resume` goes on
 ```
@@ -138,6 +139,12 @@ class WorkflowInvalid(AwoError):
         )
 
 
+class OverBudget(AwoError):
+    """The next call could cost more than the budget has left. Not a failure: a larger budget goes on."""
+
+    exit_code = 9
+
+
 class WaitingForPerson(AwoError):
     """The run stands at a gate until somebody decides. Not a failure."""
 
@@ -159,6 +166,7 @@ EXIT_CODES: dict[int, str] = {
     6: "a step failed",
     7: "could not check (key, clock, network or plug-in missing)",
     8: "the workflow is not valid",
+    9: "the budget is used up; `awo resume --budget` goes on",
     78: "waiting for a person",
     130: "interrupted; `awo resume` goes on",
 }

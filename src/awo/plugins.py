@@ -25,6 +25,17 @@ BACKENDS: Mapping[str, str] = {
     "upper": "awo.inference.stand_ins:upper",
     "reverse": "awo.inference.stand_ins:reverse",
     "llama": "awo.inference.llama:open_llama",
+    "openai": "awo.inference.hosted:openai",
+    "anthropic": "awo.inference.hosted:anthropic",
+    "gemini": "awo.inference.hosted:gemini_model",
+    "openrouter": "awo.inference.hosted:openrouter",
+    "azure": "awo.inference.hosted:azure",
+    "ollama": "awo.inference.hosted:ollama",
+    "vllm": "awo.inference.hosted:vllm",
+    "llamacpp": "awo.inference.hosted:llamacpp",
+    "lmstudio": "awo.inference.hosted:lmstudio",
+    "pydantic-ai": "awo.inference.pydantic_ai:open_pydantic_ai",
+    "replay": "awo.inference.replay:open_replay",
 }
 
 SIGNATURE_SCHEMES: Mapping[str, str] = {
@@ -32,7 +43,13 @@ SIGNATURE_SCHEMES: Mapping[str, str] = {
     "agent": "awo.sign.agent:open_agent_key",
 }
 
-EXTRA_OF_MODULE: Mapping[str, str] = {"xllamacpp": "local"}
+EXTRA_OF_MODULE: Mapping[str, str] = {
+    "aiohttp": "http",
+    "genai_prices": "http",
+    "pyarrow": "parquet",
+    "pydantic_ai": "pydantic-ai",
+    "xllamacpp": "local",
+}
 
 
 def nearest(word: str, words: list[str] | tuple[str, ...] | Mapping[str, Any]) -> str:

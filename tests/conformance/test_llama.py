@@ -29,7 +29,7 @@ from awo.inference.seam import Request, Turn
 async def main():
     model = open_llama("smollm2", {"threads": 1, "n_ctx": 512, "max_tokens": 12}, 7, pathlib.Path())
     facts = await model.open()
-    reply = await model.ask(Request(turns=(Turn("user", "Name one colour."),), params={}, seed=7))
+    reply = await model.ask(Request(turns=(Turn("user", "Name one colour."),), params={}, seed=7), 60)
     print(json.dumps({"facts": facts, "text": reply.text}))
 asyncio.run(main())
 """
@@ -39,7 +39,8 @@ async def replies(backend: Backend, *prompts: str, seed: int = 7, **params: Any)
     await backend.open()
     try:
         return [
-            await backend.ask(Request(turns=(Turn("user", prompt),), params=params, seed=seed)) for prompt in prompts
+            await backend.ask(Request(turns=(Turn("user", prompt),), params=params, seed=seed), 60)
+            for prompt in prompts
         ]
     finally:
         await backend.close()
@@ -89,7 +90,7 @@ def test_calls_at_the_same_time_wait_for_each_other_and_give_the_same_texts(open
 
     async def at_once() -> list[Reply]:
         prompts = ("Name one colour.", "Count to three.", "Name one colour.")
-        return await asyncio.gather(*(open_model.ask(asked(prompt)) for prompt in prompts))
+        return await asyncio.gather(*(open_model.ask(asked(prompt), 60) for prompt in prompts))
 
     one, _, other = asyncio.run(at_once())
     assert one.text == other.text == texts("Name one colour.")[0]
@@ -129,8 +130,45 @@ def test_an_answer_says_why_it_ended_and_how_long_it_is(open_model: Backend) -> 
 def test_a_prompt_over_the_context_fails_for_good(open_model: Backend) -> None:
     with pytest.raises(ModelFailed, match="longer than the model's context") as caught:
         texts("word " * 600)
-    assert not caught.value.is_transient
+    assert (caught.value.code, caught.value.is_transient) == ("context_length", False)
     assert "n_ctx" in caught.value.hint
+    assert caught.value.exchange is not None
+    assert b"exceed_context_size_error" in caught.value.exchange.response_body
+
+
+def test_a_call_that_takes_too_long_is_stopped_and_says_so(open_model: Backend) -> None:
+    request = Request(turns=(Turn("user", "Tell a very long story."),), params={"max_tokens": 200}, seed=1)
+    with pytest.raises(ModelFailed, match="in time") as caught:
+        asyncio.run(open_model.ask(request, 0.2))
+    assert (caught.value.code, caught.value.is_transient) == ("timeout", False)
+
+
+def test_what_went_into_llama_cpp_and_came_out_is_given_as_json(open_model: Backend) -> None:
+    (reply,) = asyncio.run(replies(open_model, "Name one colour.", logprobs=True, top_logprobs=2, max_tokens=4))
+    exchange = reply.exchange
+    assert exchange is not None
+    assert (exchange.method, exchange.url, exchange.status) == ("CALL", "llama.cpp:in-process", 200)
+    assert json.loads(exchange.request_body)["messages"] == [{"role": "user", "content": "Name one colour."}]
+    chunks = json.loads(exchange.response_body)
+    said = [choice["delta"].get("content") or "" for chunk in chunks for choice in chunk["choices"]]
+    assert "".join(said) == reply.text
+    assert reply.logprobs is not None
+    assert "".join(one.token for one in reply.logprobs) == reply.text
+    assert all(one.logprob <= 0 and len(one.top) == 2 for one in reply.logprobs)
+
+
+def test_an_answer_follows_its_schema(open_model: Backend) -> None:
+    schema = {
+        "type": "object",
+        "properties": {"sum": {"type": "integer"}},
+        "required": ["sum"],
+        "additionalProperties": False,
+    }
+    turns = (Turn("user", "What is 2 and 2? Answer in JSON."),)
+    request = Request(turns=turns, params={"max_tokens": 60}, seed=1, schema=schema)
+    answer = json.loads(asyncio.run(open_model.ask(request, 60)).text)
+    assert list(answer) == ["sum"]
+    assert isinstance(answer["sum"], int)
 
 
 def test_a_cancelled_call_stops_and_the_next_one_is_answered(open_model: Backend) -> None:
@@ -138,16 +176,16 @@ def test_a_cancelled_call_stops_and_the_next_one_is_answered(open_model: Backend
 
     async def cancel() -> float:
         with pytest.raises(TimeoutError):
-            await asyncio.wait_for(open_model.ask(request), timeout=0.2)
+            await asyncio.wait_for(open_model.ask(request, 60), timeout=0.2)
         begun = time.monotonic()
         short = Request(turns=(Turn("user", "Hi"),), params={"max_tokens": 1}, seed=1)
-        whole = asyncio.get_running_loop().create_task(open_model.ask(short))
+        whole = asyncio.get_running_loop().create_task(open_model.ask(short, 60))
         assert (await whole).completion_tokens == 1
         return time.monotonic() - begun
 
     waited_s = asyncio.run(cancel())
     begun = time.monotonic()
-    asyncio.run(open_model.ask(request))
+    asyncio.run(open_model.ask(request, 60))
     assert waited_s < (time.monotonic() - begun) / 2
 
 

@@ -14,7 +14,7 @@ import pytest
 from msgspec import Meta
 
 from awo import plugins
-from awo.ops.seam import Desk, Operation
+from awo.ops.seam import Ask, Desk, Operation, Writing
 from awo.testing import operations
 from awo.testing.fake_desk import FakeDesk
 from awo.testing.operations import CHECKS, Case, Check, Example, Failure
@@ -46,8 +46,20 @@ def fails(code: str, **args: Any) -> Failure:
 
 CASES: dict[str, dict[str, Any]] = {
     "llm_map": {
-        "works": [example(prompt="Hi {{ inputs.name }}"), example(prompt="Hi", model="upper", params={"seed": 1})],
-        "refused": [{}, {"prompt": 3}, {"prompt": "x", "params": []}],
+        "works": [
+            example(prompt="Hi {{ inputs.name }}"),
+            example(prompt="Hi", model="upper", params={"seed": 1}),
+            example(messages=[{"role": "user", "content": "3"}], schema={"type": "integer"}, images=["check.md"]),
+        ],
+        "refused": [
+            {},
+            {"prompt": 3},
+            {"prompt": "x", "params": []},
+            {"prompt": "x", "messages": [{"role": "user", "content": "x"}]},
+            {"messages": [{"role": "usr", "content": "x"}]},
+            {"prompt": "x", "schema": {"type": "txt"}},
+            {"prompt": "x", "schema_tries": 11},
+        ],
         "fails": [fails("model", prompt="Hi", model="ghost"), fails("template", prompt="{{ inputs.nobody }}")],
     },
     "fanout_generate": {
@@ -190,6 +202,10 @@ async def ask_a_model(args: NameArgs, desk: Desk) -> int:
     return len(await desk.ask([]))
 
 
+def say_what_is_not_asked(args: NameArgs, writing: Writing) -> list[Ask]:
+    return [Ask(model="echo", messages=(), params={})]
+
+
 class LooseArgs(Args, frozen=True, kw_only=True, forbid_unknown_fields=False):
     """Takes anything, and says nothing of its argument."""
 
@@ -213,6 +229,7 @@ def test_an_operation_that_keeps_the_contract_passes() -> None:
         (operations.a_derived_value_follows_from_its_arguments, {"perform": read_the_clock}),
         (operations.a_derived_value_follows_from_its_arguments, {"perform": open_a_file}),
         (operations.a_derived_value_follows_from_its_arguments, {"perform": ask_a_model}),
+        (operations.what_is_asked_can_be_said_before, {"requests": say_what_is_not_asked}),
     ],
 )
 def test_an_operation_that_breaks_the_contract_is_found_out(

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 from pathlib import Path
 
+import msgspec
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pyarrow import parquet
 from tests.unit.sample_operations import OPERATIONS
 
+from awo import api
 from awo.canon.digest import sha256_hex
 from awo.canon.json import parse as parse_record
 from awo.canon.json import pretty
 from awo.engine.promise import resolve
 from awo.errors import Problem, UsageError, WorkflowInvalid
-from awo.evidence.records import InputRecord
+from awo.evidence.records import NO_LIMITS, CellsRecord, DataRecord, InputRecord, OverRecord
 from awo.evidence.secrets import SecretCutter
 from awo.workflow import globs
 from awo.workflow.files import MOST_CONTENT_BYTES, BadFile, Folder
@@ -78,7 +83,8 @@ steps:
     }
     assert record.default_model == "m"
     ask, gate, mix = record.steps
-    assert ask.arguments() == {"prompt": "{{ inputs.topic }}", "models": ["m", "echo"], "params": {}}
+    assert ask.arguments() == {"prompt": "{{ inputs.topic }}", "models": ["m", "echo"], "params": {}, "images": []}
+    assert (ask.cells, record.data, record.budget_usd, record.cache) == (None, {}, "", False)
     assert (ask.needs, gate.needs, mix.needs) == ((), ("ask",), ("ask", "gate"))
     assert (mix.retries.max, mix.timeout_s) == (1, 2.0)
     assert mix.arguments()["mode"] == "fast"
@@ -188,6 +194,241 @@ def test_an_input_that_is_no_short_text_is_refused(tmp_path: Path, content: byte
     (problem,) = _problems(path)
     assert (problem.line, problem.column) == (2, 20)
     assert problem.what.startswith("the input 'a' must be text in UTF-8")
+
+
+# --- data sets ----------------------------------------------------------------------------------------------
+
+_REVIEWS = b"text,label\ngood,1\nbad,0\nfine,1\n"
+
+
+def test_a_data_set_is_counted_and_its_file_is_on_record(tmp_path: Path) -> None:
+    path = _write(
+        tmp_path,
+        "name: t\ninputs: {reviews: {data: data/reviews.csv, id: text, limit: 2}, n: 1}\n"
+        "steps: [{op: llm_map, prompt: '{{ item.text }}', over: reviews, matrix: {t: [0, 1]}, repeats: 5, "
+        "max_failed: 12%}]\n",
+        data__reviews_dot_csv=_REVIEWS,
+    )
+    record = _resolve(path)
+    assert record.inputs == {"n": 1}
+    assert record.data == {
+        "reviews": DataRecord(
+            path="data/reviews.csv", format="csv", id_column="text", rows=2, columns=["text", "label"]
+        )
+    }
+    assert [(file.path, file.content) for file in record.files] == [("data/reviews.csv", _REVIEWS.decode())]
+    assert record.steps[0].cells == CellsRecord(
+        over=OverRecord(kind="data", name="reviews"), matrix={"t": [0, 1]}, repeats=5, max_failed=2
+    )
+    written = pretty(record)
+    assert pretty(parse_record(written, InputRecord, where="input.json")) == written
+
+
+def test_a_large_data_set_is_on_record_by_its_digest_only(tmp_path: Path) -> None:
+    data = b"text\n" + b"some words\n" * 30_000
+    path = _write(
+        tmp_path,
+        "name: t\ninputs: {r: {data: r.csv}}\nsteps: [{op: llm_map, prompt: '{{ item.text }}', over: r}]\n",
+        r_dot_csv=data,
+    )
+    record = _resolve(path)
+    assert (record.data["r"].rows, record.files[0].encoding) == (30_000, "absent")
+    assert record.files[0].sha256 == sha256_hex(data)
+
+
+def test_every_fault_of_data_sets_is_told_at_once_with_file_and_line(tmp_path: Path) -> None:
+    path = _write(
+        tmp_path,
+        "name: t\n"
+        "inputs:\n"
+        "  ragged: {data: ragged.csv}\n"
+        "  twice: {data: twice.jsonl, id: n}\n"
+        "  gone: {data: gon.csv}\n"
+        "  good: {data: good.csv}\n"
+        "steps:\n"
+        "  - {op: llm_map, prompt: '{{ item.txt }} {{ item.label }}', over: good}\n"
+        "  - {op: llm_map, prompt: x, params: {stop: '{{ item.lable }}'}, over: good}\n"
+        "  - {op: llm_map, prompt: x, over: good, matrix: {t: [1, 2, 1]}}\n"
+        "  - {op: llm_map, prompt: x, over: good, matrix: {t: [1, 2, 3, 4]}, repeats: 10000, id: many}\n"
+        "  - {op: llm_map, prompt: x, over: {step: many}, repeats: 100}\n"
+        "  - {op: llm_map, prompt: x, over: {step: many}, max_failed: 5%}\n",
+        ragged_dot_csv=b"a,b\n1,2\n3\n",
+        twice_dot_jsonl=b'{"n": 1}\n{"n": 2}\n{"n": 1}\n',
+        good_dot_csv=_REVIEWS,
+    )
+    problems = _problems(path)
+    assert [(p.line, p.column, p.what, p.hint) for p in problems] == [
+        (3, 18, "the row has not as many values as the header (ragged.csv:3)", ""),
+        (
+            4,
+            17,
+            "the id of this row is that of line 1 (twice.jsonl:3)",
+            "give each row a 'n' of its own, or leave `id` out",
+        ),
+        (5, 16, "there is no file 'gon.csv'", "did you mean 'good.csv'?"),
+        (8, 27, "the data set 'good' has no column 'txt'", "did you mean item.text?"),
+        (9, 45, "the data set 'good' has no column 'lable'", "did you mean item.label?"),
+        (10, 61, "this value stands here twice", "use `repeats` to ask the same again"),
+        (12, 30, "the step 'step_005' has too many cells", ""),
+        (13, 62, "a share needs a number of cells that is known before the run", ""),
+    ]
+    assert problems[6].got == "12000000"
+
+
+def test_faults_of_data_sets_are_told_together_with_those_of_the_file(tmp_path: Path) -> None:
+    path = _write(
+        tmp_path,
+        "name: t\ninputs: {r: {data: r.csv}}\n"
+        "steps: [{op: llm_map, prompt: '{{ item.txt }}', over: r}, {op: llm_map, promt: x}]\n",
+        r_dot_csv=_REVIEWS,
+    )
+    with pytest.raises(WorkflowInvalid) as caught:
+        load(path, OPERATIONS)
+    assert [p.what for p in caught.value.problems] == [
+        "the data set 'r' has no column 'txt'",
+        "there is no key 'promt' here",
+    ]
+
+
+@pytest.mark.parametrize("ending", ["csv", "jsonl", "parquet"])
+def test_a_secret_in_a_large_data_set_is_refused(tmp_path: Path, ending: str) -> None:
+    secrets = SecretCutter.from_environment({"API_KEY": "sk-0123456789"})
+    rows = [{"text": f"some words {number}"} for number in range(30_000)]
+    rows[20_000] = {"text": "sk-0123456789"}
+    if ending == "csv":
+        data = "\n".join(["text", *(row["text"] for row in rows)]).encode()
+    elif ending == "jsonl":
+        data = "\n".join(json.dumps(row) for row in rows).encode()
+    else:
+        out = io.BytesIO()
+        parquet.write_table(pa.Table.from_pylist(rows), out)
+        data = out.getvalue()
+    path = _write(
+        tmp_path,
+        f"name: t\ninputs: {{r: {{data: r.{ending}}}}}\nsteps: [{{op: llm_map, prompt: x, over: r}}]\n",
+        **{f"r_dot_{ending}": data},
+    )
+    (problem,) = _problems(path, secrets)
+    assert (problem.file, "API_KEY" in problem.what) == (f"r.{ending}", True)
+    assert problem.line == {"csv": 20_002, "jsonl": 20_001, "parquet": 20_001}[ending]
+
+
+# --- models and money ---------------------------------------------------------------------------------------
+
+
+def _real(path: Path) -> InputRecord:
+    return resolve(load(path, api.operations()), root=path.parent, source_name="flow.yaml", secrets=NO_SECRETS)
+
+
+def _real_problems(path: Path) -> list[tuple[int, str]]:
+    with pytest.raises(WorkflowInvalid) as caught:
+        _real(path)
+    return [(problem.line, problem.what) for problem in caught.value.problems]
+
+
+def test_a_model_is_recorded_with_its_price_and_limits(tmp_path: Path) -> None:
+    path = _write(
+        tmp_path,
+        "name: t\nmodels:\n"
+        "  own: {backend: openai, model: gpt-5-mini, price: {input: 0.25, output: 2}, limits: {tries: 2}}\n"
+        "  listed: openai/gpt-4o\n"
+        "  nobody: openai/no-such-model\n"
+        "  here: {backend: echo, on_unknown: fail}\n"
+        "steps: [{op: llm_map, prompt: x, model: ollama/qwen3}]\n",
+    )
+    models = _real(path).models
+    prices = {name: (m.price.input_usd_per_mtok, m.price.source) for name, m in models.items() if m.price}
+    assert prices["own"] == ("0.25", "workflow")
+    assert prices["listed"][1].startswith("genai-prices ")
+    assert prices["here"] == prices["ollama/qwen3"] == ("0", "free")
+    assert "nobody" not in prices
+    assert models["own"].limits == msgspec.structs.replace(NO_LIMITS, tries=2)
+    assert models["listed"].limits == NO_LIMITS
+    assert (models["own"].on_unknown, models["here"].on_unknown) == ("", "fail")
+
+
+def test_under_a_budget_every_price_and_bound_must_be_known(tmp_path: Path) -> None:
+    path = _write(
+        tmp_path,
+        "name: t\n"
+        "budget: 5\n"
+        "models:\n"
+        "  nobody: openai/no-such-model\n"
+        "steps:\n"
+        "  - {op: llm_map, prompt: x, model: anthropic/no-such-model}\n",
+    )
+    assert _real_problems(path) == [
+        (4, "nobody says what the model 'nobody' costs, and the workflow has a budget"),
+        (6, "nobody says what the model 'anthropic/no-such-model' costs, and the workflow has a budget"),
+    ]
+    path = _write(
+        tmp_path,
+        "name: t\n"
+        "budget: 5\n"
+        "models:\n"
+        "  bound: {backend: openai, model: a, price: {input: 1, output: 1}, params: {max_tokens: 9}}\n"
+        "  open: {backend: openai, model: a, price: {input: 1, output: 1}}\n"
+        "  given: {backend: openai, model: a, price: free}\n"
+        "default_model: open\n"
+        "steps:\n"
+        "  - {op: fanout_generate, prompt: x, models: [bound, given, echo]}\n"
+        "  - {op: llm_map, prompt: x}\n"
+        "  - {op: llm_map, prompt: x, params: {max_tokens: 5}}\n"
+        "  - {op: fanout_generate, prompt: x, models: [bound, open]}\n"
+        "  - {op: llm_map, prompt: x, params: {max_tokens: '{{ matrix.n }}'}, matrix: {n: [1, 2]}}\n"
+        "  - {op: llm_map, prompt: x, params: {max_tokens: '{{ matrix.n }}'}, matrix: {n: [1, x]}}\n",
+    )
+    what = "the answer of 'open' has no bound, and the workflow has a budget"
+    assert _real_problems(path) == [(10, what), (12, what), (14, what)]
+
+
+def test_a_budget_is_on_record_in_its_one_spelling(tmp_path: Path) -> None:
+    path = _write(tmp_path, "name: t\nbudget: '2.50'\ncache: true\nsteps: [{op: llm_map, prompt: x}]\n")
+    assert (_real(path).budget_usd, _real(path).cache) == ("2.5", True)
+
+
+# --- schemas and images -------------------------------------------------------------------------------------
+
+
+def test_a_file_that_is_to_be_a_schema_is_checked(tmp_path: Path) -> None:
+    path = _write(
+        tmp_path,
+        "name: t\nsteps:\n"
+        "  - {op: llm_map, prompt: x, schema: good.json}\n"
+        "  - {op: llm_map, prompt: x, schema: bad.json}\n"
+        "  - {op: llm_map, prompt: x, schema: broken.json}\n"
+        "  - {op: llm_map, prompt: x, schema: god.json}\n"
+        "  - {op: llm_map, prompt: x, schema: {type: txt}}\n",
+        good_dot_json='{"type": "object"}',
+        bad_dot_json='{"type": "txt"}',
+        broken_dot_json="{",
+    )
+    with pytest.raises(WorkflowInvalid) as caught:
+        load(path, api.operations())
+    assert [(p.line, p.what) for p in caught.value.problems] == [
+        (6, "there is no file 'god.json'"),
+        (7, "`schema` is no JSON Schema: ['type'] is not as JSON Schema has it"),
+    ]
+    text = path.read_text(encoding="utf-8").replace("god.json", "good.json").replace("{type: txt}", "{type: string}")
+    path.write_text(text, encoding="utf-8")
+    assert _real_problems(path) == [
+        (4, "the file 'bad.json' is no JSON Schema"),
+        (5, "the file 'broken.json' is no JSON Schema"),
+    ]
+
+
+def test_images_are_declared_by_path_or_by_pattern(tmp_path: Path) -> None:
+    path = _write(
+        tmp_path,
+        "name: t\ninputs: {r: {data: r.csv}}\nsteps:\n"
+        "  - {op: llm_map, prompt: x, over: r, images: [a.png, '{{ item.file }}'], image_files: 'img/*.png'}\n",
+        r_dot_csv=b"file\nimg/b.png\n",
+        a_dot_png=b"\x89PNG a",
+        img__b_dot_png=b"\x89PNG b",
+    )
+    assert [file.path for file in _real(path).files] == ["a.png", "img/b.png", "r.csv"]
+    path.write_text(path.read_text(encoding="utf-8").replace("a.png", "b.png"), encoding="utf-8")
+    assert _real_problems(path) == [(4, "there is no file 'b.png'")]
 
 
 # --- the workflow file itself -------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from awo.verify.checks import CHECKS, NOT_BUILT
 from awo.verify.judge import verify
 from awo.verify.report import exit_code
 
+SPEC = HERE.parents[1] / "docs" / "spec" / "evidence-package-v1.md"
 FOLDERS = sorted(path.parent for path in HERE.glob("*/*/expected.json"))
 
 
@@ -39,14 +41,30 @@ def test_a_vector_is_judged_as_it_expects(vector: Path) -> None:
     assert first.findings[0].where == expected["where"]
 
 
-def test_each_check_that_is_built_has_one_bad_vector_of_its_name() -> None:
-    assert {path.name for path in (HERE / "bad").iterdir()} == {check.id for check in CHECKS} - NOT_BUILT
+def check_of(folder: Path) -> str:
+    """`EP-2.9` of `EP-2.9-missing`."""
+    return "-".join(folder.name.split("-")[:2])
+
+
+def test_each_check_that_is_built_has_a_bad_vector_of_its_name() -> None:
+    names = [path.name for path in (HERE / "bad").iterdir()]
+    built = {check.id for check in CHECKS} - NOT_BUILT
+    assert built <= set(names)
+    assert {check_of(Path(name)) for name in names} == built
 
 
 def test_a_bad_vector_fails_the_check_that_it_is_called_by() -> None:
     for folder in (HERE / "bad").iterdir():
         expected = expected_of(folder)
-        assert folder.name in (expected["failed"] or expected["not_checked"])[:1]
+        assert check_of(folder) in (expected["failed"] or expected["not_checked"])[:1]
+
+
+def test_the_specification_lists_the_checks_in_order_with_their_titles_and_against_whom_they_hold() -> None:
+    rows = re.findall(r"^\| (EP-[0-9.]+) \| ([^|]+) \| [^|]+ \| ([opr ]+) \|$", SPEC.read_text(), re.MULTILINE)
+    letters = {"outsider": "o", "operator": "p", "reviewer": "r"}
+    assert rows == [
+        (check.id, check.title, " ".join(letters[party] for party in check.holds_against)) for check in CHECKS
+    ]
 
 
 def test_the_committed_vectors_are_those_that_their_maker_makes() -> None:

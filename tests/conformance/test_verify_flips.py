@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from tests.vectors.builder import RUN_ID, Package, gzip_of, in_bundle_order, member, tar_of
+from tests.vectors.fan_out import greeted
 from tests.vectors.stories import approved
 
 from awo.canon.ustar import END
@@ -18,6 +19,9 @@ from awo.verify.report import Report
 
 PACKAGE = approved().freeze()
 PATHS = in_bundle_order(PACKAGE.files)
+WIDE = greeted().freeze()
+"""A run that fans out; only what it has beside the other package is spoilt."""
+WIDE_PATHS = [path for path in in_bundle_order(WIDE.files) if path not in PACKAGE.files or path.endswith(".jsonl")]
 SAMPLE = 40
 """Places of a file that are tried in the usual run; `make campaign` tries every byte."""
 
@@ -45,8 +49,8 @@ def assert_blamed(report: Report, path: str) -> None:
     assert any(path in finding.where for one in failed for finding in one.findings), [one.findings for one in failed]
 
 
-def flip_each(folder: Path, path: str, count: int) -> None:
-    data = PACKAGE.files[path]
+def flip_each(folder: Path, path: str, count: int, package: Package = PACKAGE) -> None:
+    data = package.files[path]
     for place in places(data, count):
         (folder / path).write_bytes(flipped(data, place, place % 8))
         assert_blamed(verify(folder), path)
@@ -59,6 +63,30 @@ def test_the_package_verifies_as_it_is(folder: Path) -> None:
 @pytest.mark.parametrize("path", PATHS)
 def test_a_flipped_bit_is_found_and_its_file_named(folder: Path, path: str) -> None:
     flip_each(folder, path, SAMPLE)
+
+
+@pytest.mark.parametrize("path", WIDE_PATHS)
+def test_a_flipped_bit_of_a_run_that_fans_out_is_found_and_its_file_named(tmp_path: Path, path: str) -> None:
+    folder = WIDE.write(tmp_path)
+    assert verify(folder).verdict == "passed"
+    flip_each(folder, path, SAMPLE, WIDE)
+
+
+@pytest.mark.parametrize("path", WIDE_PATHS)
+def test_what_a_run_that_fans_out_wrote_can_be_neither_cut_nor_grown_nor_removed(tmp_path: Path, path: str) -> None:
+    folder = WIDE.write(tmp_path)
+    data = WIDE.files[path]
+    for changed in (data[:-1], b"", data + b"\n", data + b"\0", data[: len(data) // 2], data + data):
+        (folder / path).write_bytes(changed)
+        assert_blamed(verify(folder), path)
+    (folder / path).unlink()
+    assert_blamed(verify(folder), path)
+
+
+@pytest.mark.campaign
+@pytest.mark.parametrize("path", WIDE_PATHS)
+def test_every_flipped_byte_of_a_run_that_fans_out_is_found(tmp_path: Path, path: str) -> None:
+    flip_each(WIDE.write(tmp_path), path, 1 << 30, WIDE)
 
 
 @pytest.mark.campaign
@@ -163,6 +191,14 @@ def offsets(package: Package) -> dict[str, int]:
 def test_a_flipped_bit_inside_the_archive_is_found_and_its_file_named(tmp_path: Path, path: str) -> None:
     tar, begin = tar_of(PACKAGE), offsets(PACKAGE)[path]
     for place in places(PACKAGE.files[path], SAMPLE // 2):
+        assert_blamed(judged_tar(tmp_path, flipped(tar, begin + place, place % 8)), path)
+
+
+@pytest.mark.parametrize("path", WIDE_PATHS)
+def test_a_flipped_bit_inside_the_archive_of_a_run_that_fans_out_is_found(tmp_path: Path, path: str) -> None:
+    tar, begin = tar_of(WIDE), offsets(WIDE)[path]
+    assert judged_tar(tmp_path, tar).verdict == "passed"
+    for place in places(WIDE.files[path], SAMPLE // 2):
         assert_blamed(judged_tar(tmp_path, flipped(tar, begin + place, place % 8)), path)
 
 

@@ -24,6 +24,10 @@ VIOLATIONS = {
     "templates": ("ops/intruder.py", "import jinja2"),
     "yaml": ("workflow/intruder.py", "import yaml"),
     "terminal": ("engine/intruder.py", "from rich import print"),
+    "http": ("inference/intruder.py", "import aiohttp"),
+    "pydantic-ai": ("inference/intruder.py", "from pydantic_ai.direct import model_request"),
+    "prices": ("engine/intruder.py", "import genai_prices"),
+    "parquet": ("workflow/intruder.py", "import pyarrow.parquet"),
     "llama": ("inference/intruder.py", "import xllamacpp"),
 }
 """For each contract of pyproject.toml a file of src/awo and the line in it that must be refused."""

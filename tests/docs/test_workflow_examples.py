@@ -10,7 +10,7 @@ from pathlib import Path
 import jsonschema_rs
 import pytest
 
-from awo import plugins
+from awo import api, plugins
 from awo.canon import located
 from awo.engine.promise import resolve
 from awo.errors import WorkflowInvalid
@@ -19,7 +19,7 @@ from awo.workflow.definition import STEP_KEYS, WorkflowShape
 from awo.workflow.load import load, parse
 from awo.workflow.sandbox import FILTERS
 from awo.workflow.schema import workflow_schema
-from awo.workflow.words import Args
+from awo.workflow.words import StepKind
 
 ROOT = Path(__file__).parents[2]
 GUIDE = ROOT / "docs" / "workflow-files.md"
@@ -30,8 +30,8 @@ EXAMPLES = sorted(
 
 
 @pytest.fixture(scope="module")
-def operations() -> Mapping[str, type[Args]]:
-    return {name: plugins.load(plugins.OPERATIONS, name, "operation").args for name in plugins.OPERATIONS}
+def operations() -> Mapping[str, StepKind]:
+    return api.operations()
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +41,7 @@ def published() -> jsonschema_rs.Draft202012Validator:
 
 @pytest.mark.parametrize("text", BLOCKS, ids=lambda text: text.splitlines()[0].removeprefix("name: "))
 def test_each_block_of_the_guide_is_a_whole_workflow(
-    text: str, operations: Mapping[str, type[Args]], published: jsonschema_rs.Draft202012Validator
+    text: str, operations: Mapping[str, StepKind], published: jsonschema_rs.Draft202012Validator
 ) -> None:
     assert parse(text.encode(), "guide.yaml", operations).steps
     value, _ = located.read(text.encode(), "guide.yaml")
@@ -54,7 +54,7 @@ def test_the_guide_has_an_example_for_each_part() -> None:
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_each_example_can_run_and_fits_the_published_schema(
-    path: Path, operations: Mapping[str, type[Args]], published: jsonschema_rs.Draft202012Validator
+    path: Path, operations: Mapping[str, StepKind], published: jsonschema_rs.Draft202012Validator
 ) -> None:
     record = resolve(
         load(path, operations), root=path.parent, source_name=path.name, secrets=SecretCutter.from_environment({})
@@ -64,7 +64,7 @@ def test_each_example_can_run_and_fits_the_published_schema(
     assert published.is_valid(value)
 
 
-def test_the_example_of_1x_has_its_steps_in_order(operations: Mapping[str, type[Args]]) -> None:
+def test_the_example_of_1x_has_its_steps_in_order(operations: Mapping[str, StepKind]) -> None:
     workflow = load(ROOT / "examples" / "awo-1x" / "multi_model.json", operations)
     assert [step.op for step in workflow.steps] == [
         "scope_validate",
@@ -80,7 +80,7 @@ def test_the_example_of_1x_has_its_steps_in_order(operations: Mapping[str, type[
     assert workflow.steps[6].needs == ("audit",)
 
 
-def test_the_schema_in_the_repository_is_the_one_that_the_types_give(operations: Mapping[str, type[Args]]) -> None:
+def test_the_schema_in_the_repository_is_the_one_that_the_types_give(operations: Mapping[str, StepKind]) -> None:
     written = json.loads((ROOT / "schema" / "workflow.schema.json").read_text())
     assert written == workflow_schema(operations), "run `make schema`"
 
@@ -91,6 +91,6 @@ def test_the_guide_names_every_key_operation_and_filter() -> None:
     assert [word for word in words if f"`{word}`" not in text] == []
 
 
-def test_a_block_with_a_fault_is_found(operations: Mapping[str, type[Args]]) -> None:
+def test_a_block_with_a_fault_is_found(operations: Mapping[str, StepKind]) -> None:
     with pytest.raises(WorkflowInvalid):
         parse(BLOCKS[0].replace("llm_map", "llm_mop").encode(), "guide.yaml", operations)

@@ -239,7 +239,10 @@ def test_a_second_process_on_one_run_is_refused_and_the_first_goes_on(project: P
         for command in (("resume", run.name), ("seal", run.name), ("render", run.name)):
             project.awo(*command).refused(2, "another process", run.name)
         project.approve(run.name).refused(2, "another process")
-        assert project.awo("status", run.name, "--json").expect(0).json["state"] == "running or interrupted"
+        assert project.awo("status", run.name, "--json").expect(0).json["state"] in (
+            "running",
+            "running or interrupted",
+        )
         mark.touch()
         first.end().expect(0)
     project.awo("verify").expect(0)

@@ -104,6 +104,9 @@ def test_an_approved_run_goes_on_behind_the_gate_and_is_sealed(at_gate: Project)
         "gate": "",
         "failures": {},
         "exit_code": 0,
+        "money": {"budget_usd": "", "spent_usd": "0", "reserved_usd": "0", "unknown_usd": "0"},
+        "worst_next_usd": "",
+        "reruns": [],
     }
     assert (run / "outputs/final/files/final.txt").read_text() == "Approved and done."
     assert json.loads((run / "audit/status.json").read_text()) == {

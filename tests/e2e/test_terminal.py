@@ -10,7 +10,8 @@ import pytest
 from tests.e2e.installed import Done, Project
 
 COMMANDS = (
-    *("init", "validate", "run", "resume", "status", "list", "show", "gates", "approve"),
+    *("init", "validate", "plan", "run", "resume", "retry", "replay", "watch", "status", "list", "show"),
+    *("gates", "approve"),
     *("reject", "seal", "verify", "render", "export", "keys", "schema", "doctor"),
 )
 KEY_COMMANDS = ("new", "enrol", "list")
@@ -40,7 +41,8 @@ def test_hostile_text_of_a_workflow_is_never_printed_raw(project: Project) -> No
     }
     project.write("w.json", json.dumps(text))
     project.enrol_reviewer()
-    printed = [project.awo("validate", "w.json"), project.awo("run", "w.json").expect(78)]
+    printed = [project.awo(*words) for words in (("validate", "w.json"), ("plan", "w.json"))]
+    printed += [project.awo("run", "w.json").expect(78), project.awo("watch").expect(78)]
     arguments = ("approve", "latest", "--key", project.key, "--as", "alice@example.org", "--answer", "read=yes")
     printed += [project.awo(*words) for words in (("status",), ("list",), ("show",), ("gates",), arguments)]
     printed += [project.awo("resume").expect(6), project.awo("show"), project.awo("seal").expect(0)]
@@ -97,6 +99,31 @@ def test_hostile_text_in_a_comment_is_never_printed_raw(at_gate: Project) -> Non
     assert_harmless(*shown)
 
 
+def test_hostile_text_in_a_data_set_and_in_a_matrix_is_never_printed_raw(project: Project) -> None:
+    project.write("rows.jsonl", json.dumps({"id": HOSTILE, "text": HOSTILE}) + "\n")
+    text = {
+        "name": "x",
+        "inputs": {"rows": {"data": "rows.jsonl", "id": "id"}},
+        "models": {"m": {"backend": "echo"}},
+        "steps": [
+            {
+                "id": "ask",
+                "op": "llm_map",
+                "model": "m",
+                "over": "rows",
+                "matrix": {"tone": [HOSTILE]},
+                "prompt": "{{ item.text }} {{ matrix.tone }}",
+            }
+        ],
+    }
+    project.write("w.json", json.dumps(text))
+    printed = [project.awo("plan", "w.json").expect(0), project.awo("run", "w.json").expect(0)]
+    printed += [project.awo(*words).expect(0) for words in (("watch",), ("show",), ("plan", "latest"))]
+    assert_harmless(*printed)
+    report = (project.latest() / "report.md").read_text()
+    assert not {c for c in report if unicodedata.category(c) in ("Cc", "Cf", "Cs") and c != "\n"}
+
+
 def test_a_report_draws_nothing_and_hides_nothing(project: Project) -> None:
     project.write("w.json", json.dumps({"name": HOSTILE, "steps": [{"id": "a", "op": "llm_map", "prompt": HOSTILE}]}))
     project.awo("run", "w.json").expect(0)
@@ -111,7 +138,10 @@ def test_every_command_prints_one_json_object_and_nothing_else(sealed: Project) 
     uses = {
         "init": ("init", "new"),
         "validate": ("validate", "plain.yaml"),
+        "plan": ("plan", "plain.yaml"),
         "run": ("run", "plain.yaml"),
+        "watch": ("watch",),
+        "replay": ("replay",),
         "status": ("status",),
         "list": ("list",),
         "show": ("show",),
@@ -123,12 +153,13 @@ def test_every_command_prints_one_json_object_and_nothing_else(sealed: Project) 
         "approve": ("approve", sealed.latest().name, *key, "--answer", "read=yes", "--answer", "fair=yes"),
         "render": ("render", sealed.latest().name),
         "resume": ("resume", sealed.latest().name),
+        "retry": ("retry", sealed.latest().name),
         "reject": ("reject", sealed.latest().name, *key, "--reason", "late"),
         "seal": ("seal", sealed.latest().name),
     }
     assert sorted([*uses, "keys"]) == sorted(COMMANDS)
     for name, words in uses.items():
-        done = sealed.awo(*words, "--json").expect(2 if name in ("reject", "seal") else 0)
+        done = sealed.awo(*words, "--json").expect(2 if name in ("reject", "seal", "retry") else 0)
         assert done.json, name
     for code, words in (
         (0, ("new", "bob@example.org", "--no-passphrase")),

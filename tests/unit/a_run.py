@@ -15,14 +15,17 @@ from awo.evidence import events as ev
 from awo.evidence import layout
 from awo.evidence.records import (
     Answer,
+    CellsRecord,
     ChecklistItem,
     Decision,
     GateRequest,
     InputFile,
     InputRecord,
+    ItemLine,
     Message,
     ModelRecord,
     Need,
+    OverRecord,
     ResponseLine,
     RetryRecord,
     Signer,
@@ -84,6 +87,8 @@ class Told:
         self.decisions: dict[str, Decision] = {}
         self.requests: dict[str, GateRequest] = {}
         self.files: dict[str, bytes] = {}
+        self.item_lines: dict[str, list[ItemLine]] = {}
+        self.items_read = 0
         self.lines_read = 0
         self.values_read = 0
 
@@ -116,18 +121,82 @@ class Told:
     def begin(self, id_: str, attempt: int = 1) -> None:
         self.say(ev.StepStarted, step=id_, attempt=attempt)
 
-    def call(self, id_: str, model: str) -> str:
+    def call(self, id_: str, model: str, **changes: Any) -> str:
         """An intent; gives the call's name."""
         name = str(sum(isinstance(event, ev.CallIntended) for event in self.events))
-        self.say(ev.CallIntended, step=id_, attempt=1, call=name, model=model, request_sha256="0" * 64, worst_price="0")
+        fields: dict[str, Any] = {
+            "attempt": 1,
+            "cell": 0,
+            "repeat": 0,
+            "tries": 1,
+            "because": "",
+            "request_sha256": "0" * 64,
+            "worst_price": "0",
+        }
+        self.say(ev.CallIntended, step=id_, call=name, model=model, **(fields | changes))
         return name
 
-    def answer(self, id_: str, model: str, prompt: str, text: str, *, recovered: bool = False) -> None:
-        call = self.call(id_, model)
+    def answer(
+        self,
+        id_: str,
+        model: str,
+        prompt: str,
+        text: str,
+        *,
+        recovered: bool = False,
+        cost: str = "0",
+        **changes: Any,
+    ) -> str:
+        call = self.call(id_, model, **changes)
         kept = self.lines.setdefault(id_, [])
         kept.append(response(id_, call, model, prompt, text))
         self.say(
-            ev.CallAnswered, step=id_, call=call, line=len(kept) - 1, sha256="0" * 64, size_bytes=9, recovered=recovered
+            ev.CallAnswered,
+            step=id_,
+            call=call,
+            line=len(kept) - 1,
+            sha256="0" * 64,
+            size_bytes=9,
+            cost=cost,
+            exchange=None,
+            recovered=recovered,
+        )
+        return call
+
+    def no_answer(
+        self, id_: str, call: str, code: str = "model", message: str = "no", *, may_have_cost: bool = False
+    ) -> None:
+        """The call failed."""
+        self.say(
+            ev.CallFailed,
+            step=id_,
+            call=call,
+            reason=ev.Reason(code=code, message=message),
+            may_have_cost=may_have_cost,
+            exchange=None,
+        )
+
+    def lose(self, id_: str, call: str) -> None:
+        """Nobody knows how the call went."""
+        self.say(ev.CallUnknown, step=id_, call=call, policy="retry", exchange=None)
+
+    def reuse(self, id_: str, model: str, cell: int = 0) -> None:
+        """A response of another run answers a request."""
+        origin = ev.Origin(run_id="run_2026-11-22T06-09-00Z", step=id_, line=0, sha256="0" * 64)
+        line = len(self.lines.setdefault(id_, []))
+        self.lines[id_].append(msgspec.structs.replace(response(id_, "", model, "?", "!"), origin=origin))
+        self.say(
+            ev.ResponseReused,
+            step=id_,
+            attempt=1,
+            cell=cell,
+            repeat=0,
+            model=model,
+            request_sha256="0" * 64,
+            line=line,
+            sha256="0" * 64,
+            size_bytes=9,
+            origin=origin,
         )
 
     def finish(self, id_: str, value: Any, files: dict[str, bytes] | None = None, attempt: int = 1) -> None:
@@ -141,6 +210,21 @@ class Told:
             attempt=attempt,
             value=ref(path, pretty(value)),
             files=[ref(name, content) for name, content in sorted(named.items())],
+        )
+
+    def finish_cells(self, id_: str, items: list[ItemLine], attempt: int = 1) -> None:
+        """A step that fans out is done: these are its cells."""
+        path = layout.items_path(id_)
+        self.item_lines[path] = items
+        failed = sum(one.status == "failed" for one in items)
+        value = {"cells": len(items), "done": len(items) - failed, "failed": failed, "path": path}
+        self.values[layout.value_path(id_)] = value
+        self.say(
+            ev.StepFinished,
+            step=id_,
+            attempt=attempt,
+            value=ref(layout.value_path(id_), pretty(value)),
+            files=[ref(path, b"".join(msgspec.json.encode(one) + b"\n" for one in items))],
         )
 
     def fail(self, id_: str, code: str, message: str, *, attempt: int = 1, retries_left: int = 0) -> None:
@@ -215,6 +299,14 @@ class Told:
             self.lines_read += 1
             yield line
 
+    def items(self, path: str) -> Iterator[ItemLine]:
+        for line in self.item_lines[path]:
+            self.items_read += 1
+            yield line
+
+    def failed_items(self, path: str) -> Iterator[ItemLine]:
+        return (line for line in self.item_lines[path] if line.status == "failed")
+
     def decision(self, path: str) -> Decision:
         return self.decisions[path]
 
@@ -245,6 +337,28 @@ def response(id_: str, call: str, model: str, prompt: str, text: str) -> Respons
         usage=Usage(prompt_tokens=-1, completion_tokens=-1),
         latency_ms=3,
     )
+
+
+def cell(index: int, value: Any, **changes: Any) -> ItemLine:
+    """The result of one cell of a fan-out."""
+    line = ItemLine(
+        cell=index,
+        item=f"row{index}",
+        matrix={},
+        repeat=0,
+        row={"text": f"the text of row {index}"},
+        status="done",
+        reason=None,
+        value=value,
+        calls=[str(index)],
+    )
+    return msgspec.structs.replace(line, **changes)
+
+
+def fanned(id_: str, op: str = "llm_map", *, over: str = "rows", **changes: Any) -> StepRecord:
+    """A step that does its work for each row of a data set."""
+    record = CellsRecord(over=OverRecord(kind="data", name=over), matrix={}, repeats=1, max_failed=9)
+    return msgspec.structs.replace(step(id_, op), cells=msgspec.structs.replace(record, **changes))
 
 
 def item(id_: str, text: str, *, required: bool = True) -> ChecklistItem:

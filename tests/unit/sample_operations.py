@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from awo.workflow.words import Args, Condition, ModelRef, ReadGlob, ReadPath, StepRef, Template, WritePath
+from awo.workflow.words import (
+    Args,
+    Condition,
+    ImagePath,
+    ModelRef,
+    Params,
+    ReadGlob,
+    ReadPath,
+    StepKind,
+    StepRef,
+    Template,
+    WritePath,
+)
 
 
 class AskArgs(Args, frozen=True, kw_only=True):
@@ -15,7 +27,9 @@ class AskArgs(Args, frozen=True, kw_only=True):
 
     prompt: Template
     models: Annotated[tuple[ModelRef, ...], Meta(min_length=1)] = ("echo",)
-    params: dict[str, Any] = msgspec.field(default_factory=dict)
+    params: Params = msgspec.field(default_factory=dict)
+    images: tuple[ImagePath, ...] = ()
+    image_files: ReadGlob | UnsetType = UNSET
 
 
 class GateArgs(Args, frozen=True, kw_only=True):
@@ -57,4 +71,9 @@ class EitherArgs(Args, frozen=True, kw_only=True):
             raise ValueError("give exactly one of `one` and `other`")
 
 
-OPERATIONS: dict[str, type[Args]] = {"llm_map": AskArgs, "audit_gate": GateArgs, "mix": MixArgs, "either": EitherArgs}
+OPERATIONS: dict[str, StepKind] = {
+    "llm_map": StepKind(AskArgs, can_fan_out=True),
+    "audit_gate": StepKind(GateArgs),
+    "mix": StepKind(MixArgs),
+    "either": StepKind(EitherArgs),
+}

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from hypothesis import strategies as st
 
-from awo.canon import time
+from awo.canon import time, usd
 from awo.evidence.records import json_object
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
@@ -16,6 +16,9 @@ PATTERNS: dict[str, st.SearchStrategy[str]] = {
     time.PATTERN: st.integers(0, 10**15).map(time.spell),
     r"^[0-9a-f]{64}$(?!\n)": st.binary(min_size=32, max_size=32).map(bytes.hex),
     r"^[0-9a-f]{32}$(?!\n)": st.binary(min_size=16, max_size=16).map(bytes.hex),
+    r"^([0-9a-f]{64})?$(?!\n)": st.just("") | st.binary(min_size=32, max_size=32).map(bytes.hex),
+    usd.PATTERN: st.integers(0, 10**24 - 1).map(usd.usd),
+    usd.PATTERN_OR_EMPTY: st.just("") | st.integers(0, 10**24 - 1).map(usd.usd),
     r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$(?!\n)": st.sampled_from(["a", "Z9", "step_001", "x" * 64]),
 }
 
@@ -39,6 +42,8 @@ def _of(info: Any) -> st.SearchStrategy[Any]:
             return st.lists(_of(info.item_type), max_size=2)
         case msgspec.inspect.VarTupleType():
             return st.lists(_of(info.item_type), max_size=2).map(tuple)
+        case msgspec.inspect.TupleType():
+            return st.tuples(*(_of(one) for one in info.item_types))
         case msgspec.inspect.DictType():
             return st.dictionaries(st.text("abc", max_size=3), _of(info.value_type), max_size=2)
         case _:
@@ -52,7 +57,9 @@ def _of_leaf(info: Any) -> st.SearchStrategy[Any]:
         case msgspec.inspect.IntType():
             return st.integers(info.ge or 0, info.le or 2**53 - 1)
         case msgspec.inspect.FloatType():
-            return st.floats(0, 100, allow_nan=False)
+            return st.floats(info.ge or 0, 100, allow_nan=False, exclude_min=info.gt is not None)
+        case msgspec.inspect.NoneType():
+            return st.none()
         case msgspec.inspect.BoolType():
             return st.booleans()
         case msgspec.inspect.AnyType():

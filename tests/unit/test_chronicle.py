@@ -13,11 +13,14 @@ from hypothesis import strategies as st
 from tests.unit.a_run import KEY, RUN_ID, Told, plan, ref, reviewed_run, step
 
 from awo.canon.time import spell
-from awo.derive.facts import CallCounts, StepStatus
+from awo.canon.usd import PICO, picodollars, usd
+from awo.derive.facts import CallCounts, CellFacts, MoneyFacts, StepStatus
 from awo.errors import EvidenceError
 from awo.evidence import events as ev
 from awo.evidence.merkle import MerkleTree
-from awo.lifecycle.chronicle import FAILED_CALLS_KEPT, Chronicle
+from awo.evidence.records import CellsRecord
+from awo.lifecycle.call_tally import ANY_OTHER_CODE, CODES_TOLD_APART
+from awo.lifecycle.chronicle import FAILED_CALLS_KEPT, LIMIT_CHANGES_KEPT, Chronicle
 from awo.lifecycle.rules import RuleBroken, RunState, Status
 
 
@@ -103,9 +106,8 @@ def test_recovered_failed_and_unknown_calls_are_counted_apart() -> None:
     told.begin("one")
     told.answer("one", "echo", "?", "!")
     failed = told.call("one", "upper")
-    told.say(ev.CallFailed, step="one", call=failed, reason=ev.Reason(code="model", message="no"))
-    lost = told.call("one", "upper")
-    told.say(ev.CallUnknown, step="one", call=lost, policy="retry")
+    told.no_answer("one", failed)
+    told.lose("one", told.call("one", "upper"))
     told.answer("one", "upper", "?", "!", recovered=True)
     facts = told.facts()
     assert facts.calls == CallCounts(answered=2, failed=1, unknown=1, recovered=1)
@@ -119,10 +121,102 @@ def test_only_the_first_failed_calls_are_kept() -> None:
     told.start()
     told.begin("one")
     for _ in range(FAILED_CALLS_KEPT + 5):
-        call = told.call("one", "echo")
-        told.say(ev.CallFailed, step="one", call=call, reason=ev.Reason(code="model", message="no"))
+        told.no_answer("one", told.call("one", "echo"))
     assert len(told.facts().failed_calls) == FAILED_CALLS_KEPT
     assert told.facts().calls.failed == FAILED_CALLS_KEPT + 5
+
+
+def test_reused_responses_are_no_calls_and_retried_ones_are_counted_by_their_outcome_too() -> None:
+    told = Told([step("one", "llm_map")])
+    told.start()
+    told.begin("one")
+    told.no_answer("one", told.call("one", "m"), "timeout")
+    told.answer("one", "m", "?", "!", tries=2, because="timeout")
+    told.reuse("one", "m")
+    told.call("one", "n")
+    facts = told.facts()
+    assert facts.calls == CallCounts(answered=1, failed=1, reused=1, retried=1, open=1)
+    assert facts.calls_by_model["m"] == CallCounts(answered=1, failed=1, reused=1, retried=1)
+    assert facts.calls_by_model["n"] == CallCounts(open=1)
+    assert facts.calls.responses == 2
+    assert facts.failures_by_code == {"timeout": 1}
+
+
+def test_a_fan_out_counts_the_cells_that_have_a_response_also_over_attempts() -> None:
+    told = Told([step("one", "fanout_generate"), step("two", "llm_map", ["one"])])
+    told.start()
+    assert told.facts().steps[0].cells is None
+    told.begin("one")
+    told.say(ev.FannedOut, step="one", attempt=1, cells=4, asks=8)
+    told.answer("one", "m", "?", "!", cell=3)
+    told.answer("one", "n", "?", "!", cell=3)
+    told.reuse("one", "m", cell=0)
+    assert told.facts().steps[0].cells == CellFacts(planned=4, asks=8, answered=2)
+    told.say(ev.RunResumed, software=ev.Software(name="awo", version="2"))
+    told.begin("one", 2)
+    told.say(ev.FannedOut, step="one", attempt=2, cells=4, asks=8)
+    told.answer("one", "m", "?", "!", attempt=2, cell=1)
+    told.finish("one", {}, attempt=2)
+    one, two = told.facts().steps
+    assert one.cells == CellFacts(planned=4, asks=8, answered=3)
+    assert one.calls == CallCounts(answered=3, reused=1)
+    assert two.cells is None
+
+
+def test_money_is_three_numbers_for_each_model_and_calls_without_a_price_are_counted_apart() -> None:
+    told = Told([step("one", "llm_map")], budget_usd="5")
+    told.start()
+    told.begin("one")
+    told.answer("one", "m", "?", "!", worst_price="0.5", cost="0.125")
+    told.answer("one", "m", "?", "!", worst_price="0.5", cost="")
+    told.no_answer("one", told.call("one", "m", worst_price="0.25"), may_have_cost=True)
+    told.no_answer("one", told.call("one", "m", worst_price="0.25"))
+    told.lose("one", told.call("one", "m", worst_price="1"))
+    told.call("one", "m", worst_price="2")
+    told.answer("one", "n", "?", "!", worst_price="", cost="")
+    facts = told.facts()
+    amounts = MoneyFacts(spent=PICO // 8, reserved=2 * PICO, unknown=7 * PICO // 4)
+    assert facts.money_by_model == {"m": amounts, "n": MoneyFacts(unpriced=1)}
+    assert facts.money == msgspec.structs.replace(amounts, unpriced=1)
+    assert facts.budget_usd == "5"
+
+
+def test_a_run_stands_still_for_money_until_it_is_taken_up_again() -> None:
+    told = Told([step("one", "llm_map")], budget_usd="1")
+    told.start()
+    told.begin("one")
+    stop = told.say(ev.BudgetReached, step="one", budget="1", spent="0.9", unknown="0", worst="0.2")
+    assert told.facts().budget_reached == stop
+    told.say(ev.RunResumed, software=ev.Software(name="awo", version="2"))
+    told.say(ev.BudgetSet, usd="2.5")
+    facts = told.facts()
+    assert facts.budget_reached is None
+    assert facts.budget_stops == 1
+    assert facts.budget_usd == "2.5"
+    assert [one.usd for one in facts.budgets] == ["2.5"]
+
+
+def test_only_the_first_changes_of_the_limit_are_kept_and_all_are_counted() -> None:
+    told = Told([step("one", "llm_map")])
+    told.start()
+    reason = ev.Reason(code="rate_limited", message="429")
+    for number in range(LIMIT_CHANGES_KEPT + 4, 4, -1):
+        told.say(ev.LimitChanged, model="m", in_flight=number, reason=reason)
+    last = told.say(ev.LimitChanged, model="m", in_flight=8, reason=reason)
+    facts = told.facts()
+    assert len(facts.limit_changes) == LIMIT_CHANGES_KEPT
+    limit = facts.limits["m"]
+    assert (limit.changes, limit.lowest, limit.last) == (LIMIT_CHANGES_KEPT + 1, 5, last)
+
+
+def test_a_journal_with_very_many_codes_does_not_fill_the_memory() -> None:
+    told = Told([step("one", "llm_map")])
+    told.start()
+    for number in range(CODES_TOLD_APART + 3):
+        told.no_answer("one", told.call("one", "m"), f"code_{number}")
+    codes = told.facts().failures_by_code
+    assert len(codes) == CODES_TOLD_APART + 1
+    assert codes[ANY_OTHER_CODE] == 3
 
 
 def test_a_model_that_comes_back_with_other_facts_is_marked() -> None:
@@ -182,7 +276,9 @@ def test_an_event_of_an_unknown_step_is_refused() -> None:
 # --- any order that the rule book permits -------------------------------------------------------
 
 STEPS = [
-    step("ask", "fanout_generate"),
+    msgspec.structs.replace(
+        step("ask", "fanout_generate"), cells=CellsRecord(over=None, matrix={"n": [1, 2, 3]}, repeats=1, max_failed=0)
+    ),
     msgspec.structs.replace(step("maybe", "command"), when="false"),
     step("gate", "audit_gate", ["ask", "maybe"]),
     step("after", "write_text", ["gate"]),
@@ -212,6 +308,16 @@ def any_event(pick: Random, seq: int, state: RunState) -> ev.AnyEvent:
         lambda **f: ev.RunInterrupted(signal="SIGINT", **f),
         lambda **f: ev.TailCut(path="x", cut_bytes=1, sha256="0" * 64, **f),
         lambda **f: ev.DecisionRefused(gate="gate", signer="eve", reason=reason, **f),
+        lambda **f: ev.LimitChanged(model="m", in_flight=pick.randrange(9), reason=reason, **f),
+        lambda **f: ev.BudgetSet(usd=str(pick.randrange(1, 90)), **f),
+        lambda **f: ev.BudgetReached(
+            step=id_,
+            budget=usd(state.money.budget or 0),
+            spent=usd(state.money.spent),
+            unknown=usd(state.money.unknown),
+            worst="1000",
+            **f,
+        ),
     ]
     moves: list[Callable[..., Any]] = [
         lambda **f: ev.StepStarted(step=id_, attempt=attempt + 1, **f),
@@ -219,9 +325,13 @@ def any_event(pick: Random, seq: int, state: RunState) -> ev.AnyEvent:
             step=id_,
             attempt=attempt,
             call=str(state.calls),
-            model="m",
+            cell=pick.randrange(3),
+            repeat=0,
+            tries=pick.choice([1, 2]),
+            because=pick.choice(["", "timeout"]),
+            model=pick.choice(["m", "n"]),
             request_sha256="0" * 64,
-            worst_price="0",
+            worst_price=pick.choice(["", "0", "0.5"]),
             **f,
         ),
         lambda **f: ev.CallAnswered(
@@ -230,11 +340,29 @@ def any_event(pick: Random, seq: int, state: RunState) -> ev.AnyEvent:
             line=state.steps[id_].lines,
             sha256="0" * 64,
             size_bytes=1,
+            cost=pick.choice(["", "0", "0.25"]),
+            exchange=None,
             recovered=state.steps[id_].status is not Status.RUNNING,
             **f,
         ),
-        lambda **f: ev.CallFailed(step=id_, call=call, reason=reason, **f),
-        lambda **f: ev.CallUnknown(step=id_, call=call, policy=pick.choice(["retry", "fail"]), **f),
+        lambda **f: ev.CallFailed(
+            step=id_, call=call, reason=reason, may_have_cost=pick.choice([True, False]), exchange=None, **f
+        ),
+        lambda **f: ev.CallUnknown(step=id_, call=call, policy=pick.choice(["retry", "fail"]), exchange=None, **f),
+        lambda **f: ev.FannedOut(step=id_, attempt=max(1, attempt), cells=3, asks=3, **f),
+        lambda **f: ev.ResponseReused(
+            step=id_,
+            attempt=max(1, attempt),
+            cell=pick.randrange(3),
+            repeat=0,
+            model="m",
+            request_sha256="0" * 64,
+            line=state.steps[id_].lines,
+            sha256="0" * 64,
+            size_bytes=1,
+            origin=ev.Origin(run_id=RUN_ID, step=id_, line=0, sha256="0" * 64),
+            **f,
+        ),
         lambda **f: ev.StepFinished(step=id_, attempt=max(1, attempt), value=ref("v"), files=[ref("w")], **f),
         lambda **f: ev.StepFailed(
             step=id_, attempt=max(1, attempt), reason=reason, retries_left=pick.randrange(2), files=[], **f
@@ -293,6 +421,15 @@ def test_no_order_that_the_rule_book_permits_breaks_the_chronicle(seed: int) -> 
         assert facts.outcome == state.outcome
         assert (facts.open_gate.gate if facts.open_gate else "") == (state.open_gate if not state.outcome else "")
         assert facts.event_count == state.size
+        money = state.money
+        assert (facts.money.spent, facts.money.reserved, facts.money.unknown) == (
+            money.spent,
+            money.reserved,
+            money.unknown,
+        )
+        assert picodollars(facts.budget_usd or "0") == (money.budget or 0)
+        assert facts.calls.open == sum(len(one.open_calls or ()) for one in state.steps.values())
+        assert [one.calls.responses for one in facts.steps] == [one.lines for one in state.steps.values()]
 
 
 def test_a_step_that_is_packed_gives_back_its_times_and_its_value() -> None:

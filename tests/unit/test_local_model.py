@@ -10,7 +10,7 @@ import pytest
 
 from awo.inference import stand_ins
 from awo.inference.llama_settings import LARGEST_SEED, body_of, setup_from
-from awo.inference.seam import ModelFailed, Request, Turn
+from awo.inference.seam import Image, ModelFailed, Request, Turn
 
 
 def request(seed: int = 5, **params: Any) -> Request:
@@ -21,7 +21,7 @@ def request(seed: int = 5, **params: Any) -> Request:
 def test_a_stand_in_answers_the_last_turn_of_the_user(name: str, text: str) -> None:
     turns = (Turn("user", "first"), Turn("assistant", "no"), Turn("user", "Straße 1"), Turn("assistant", "so"))
     backend = getattr(stand_ins, name)(name, {}, 0, Path())
-    reply = asyncio.run(backend.ask(Request(turns=turns, params={}, seed=0)))
+    reply = asyncio.run(backend.ask(Request(turns=turns, params={}, seed=0), 10))
     assert (reply.text, reply.model_answered, reply.stop_reason) == (text, name, "stop")
 
 
@@ -34,6 +34,25 @@ def test_the_requests_parameters_go_over_the_models_own() -> None:
     body = body_of(request(top_p=0.5, seed=9), {"top_p": 0.9, "max_tokens": 3, "n_ctx": 512})
     assert (body["top_p"], body["max_tokens"], body["seed"]) == (0.5, 3, 9)
     assert "n_ctx" not in body
+
+
+def test_a_seed_among_the_models_own_parameters_does_not_hide_the_requests_seed() -> None:
+    assert body_of(request(seed=9), {"seed": 5})["seed"] == 9
+
+
+def test_a_schema_becomes_llama_cpps_response_format() -> None:
+    schema = {"type": "object"}
+    asked = Request(turns=(Turn("user", "Hi"),), params={}, seed=1, schema=schema)
+    assert body_of(asked, {})["response_format"]["json_schema"]["schema"] == schema
+    with pytest.raises(ModelFailed, match="say the same") as caught:
+        body_of(asked, {"grammar": "root ::= [a-z]"})
+    assert caught.value.code == "bad_request"
+
+
+def test_an_image_is_refused_rather_than_left_out() -> None:
+    shown = Turn("user", "What is this?", (Image("image/png", b"png"),))
+    with pytest.raises(ModelFailed, match="images"):
+        body_of(Request(turns=(shown,), params={}, seed=1), {})
 
 
 @pytest.mark.parametrize("name", ["stream", "cache_prompt", "n", "id_slot", "temprature"])

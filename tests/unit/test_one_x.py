@@ -14,7 +14,7 @@ from awo.errors import WorkflowInvalid
 from awo.workflow.definition import Step
 from awo.workflow.load import parse
 from awo.workflow.one_x import id_from_name, split
-from awo.workflow.words import Args, StepRef, Template
+from awo.workflow.words import Args, StepKind, StepRef, Template
 
 
 class PromptArgs(Args, frozen=True, kw_only=True):
@@ -30,7 +30,7 @@ class VoteArgs(Args, frozen=True, kw_only=True):
     inputs_from: StepRef
 
 
-OPERATIONS: dict[str, type[Args]] = {"llm_map": PromptArgs, "consensus_vote": VoteArgs}
+OPERATIONS = {"llm_map": StepKind(PromptArgs), "consensus_vote": StepKind(VoteArgs)}
 
 
 def _steps(*steps: dict[str, Any]) -> list[Step]:

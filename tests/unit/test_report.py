@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import re
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
-from tests.unit.a_run import KEY, Told, item, model, ref, reviewed_run, step, text_file
+from tests.unit.a_run import KEY, Told, fanned, item, model, ref, reviewed_run, step, text_file
+from tests.unit.a_run import cell as one_cell
 
 from awo.derive import phrases
 from awo.derive.markdown import cell, inline
 from awo.derive.mermaid import STEPS_DRAWN, flowchart
 from awo.derive.report import report
-from awo.derive.report.shown import RESPONSES_READ, STEPS_DETAILED
+from awo.derive.report.shown import ITEMS_SHOWN, NAMES_READ, RESPONSES_READ, STEPS_DETAILED
 from awo.evidence import events as ev
-from awo.evidence.records import NOBODY, Signer
+from awo.evidence.records import NOBODY, DataRecord, PriceRecord, Signer
 
 PARSER = MarkdownIt("commonmark").enable("table")
 
@@ -128,21 +130,29 @@ def evil_run(evil: str) -> Told:
             step("text", "write_text", path="x.txt"),
             step("odd", evil or "x", x=evil),
             step("bad", "llm_map"),
+            fanned("each", over=evil, matrix={evil: [evil, 1]}),
             step("gate", "audit_gate"),
         ],
         name=evil,
         description=evil,
         inputs={evil: evil, "n": {"deep": [evil, 1.5]}},
         files=[text_file(evil, evil)],
-        models={evil: model(evil, evil, params={"stop": evil})},
+        models={
+            evil: model(
+                evil,
+                evil,
+                params={"stop": evil},
+                price=PriceRecord(input_usd_per_mtok="1", output_usd_per_mtok="1", source=evil),
+            )
+        },
+        data={evil: DataRecord(path=evil, format="csv", id_column=evil, rows=1, columns=[evil])},
     )
     told.start(environment={"cpu": evil, "git": {"commit": evil, "is_dirty": True, "diff_sha256": evil}, evil: evil})
     told.say(ev.ModelRecorded, model=evil, facts={"answered": evil, "weights_sha256": evil, "build": evil})
     told.say(ev.ModelRecorded, model=evil, facts={"answered": evil + "2"})
     told.begin("ask")
     told.answer("ask", evil, evil, evil)
-    call = told.call("ask", evil)
-    told.say(ev.CallFailed, step="ask", call=call, reason=ev.Reason(code=evil, message=evil))
+    told.no_answer("ask", told.call("ask", evil), evil, evil)
     told.finish("ask", {})
     told.begin("vote")
     told.finish("vote", {"consensus_text": evil, "voters": [evil], "total_candidates": 1})
@@ -158,6 +168,18 @@ def evil_run(evil: str) -> Told:
     told.finish("odd", {"said": evil})
     told.begin("bad")
     told.fail("bad", evil, evil)
+    told.say(ev.LimitChanged, model=evil, in_flight=2, reason=ev.Reason(code=evil, message=evil))
+    told.begin("each")
+    told.say(ev.FannedOut, step="each", attempt=1, cells=4, asks=4)
+    told.finish_cells(
+        "each",
+        [
+            one_cell(0, {"text": evil, "model": evil}, item=evil, matrix={evil: evil}, row={evil: evil}),
+            one_cell(1, {"odd": evil}, item=evil, repeat=1),
+            one_cell(2, evil),
+            one_cell(3, None, item=evil, status="failed", reason=ev.Reason(code=evil, message=evil)),
+        ],
+    )
     told.say(ev.TailCut, path=evil, cut_bytes=1, sha256="0" * 64)
     told.begin("gate")
     told.gate("gate", [item(evil, evil)], [ref(evil)])
@@ -230,8 +252,7 @@ def failing() -> Told:
     told = Told([step("one", "llm_map"), step("two", "assert_contains", must_include=["x"])])
     told.start()
     told.begin("one")
-    lost = told.call("one", "echo")
-    told.say(ev.CallUnknown, step="one", call=lost, policy="retry")
+    told.lose("one", told.call("one", "echo"))
     told.answer("one", "echo", "?", "!", recovered=True)
     told.finish("one", {})
     told.begin("two")
@@ -287,6 +308,15 @@ def test_a_run_that_has_only_just_begun_has_a_report() -> None:
     assert "**Not finished.**" in written(told)
 
 
+def test_a_model_that_answers_under_another_name_is_shown_with_it() -> None:
+    told = Told([step("one", "llm_map")], models={"m": model("openai", "gpt-5-mini")})
+    told.start()
+    told.begin("one")
+    told.answer("one", "m", "?", "!")
+    told.lines["one"] = [msgspec.structs.replace(told.lines["one"][0], model_answered="gpt-5-mini-2026-08-07")]
+    assert "| `m` | `openai`: gpt-5-mini | gpt-5-mini-2026-08-07 | 0 | 1 |" in written(told)
+
+
 def test_more_than_four_models_stand_below_one_another() -> None:
     told = Told([step("ask", "fanout_generate")])
     told.start()
@@ -325,7 +355,7 @@ def test_a_large_run_is_cut_and_says_so() -> None:
         told.answer("s0", "a", f"question {number}", long)
     text = written(told)
     assert len(text.encode()) < 1_000_000
-    assert told.lines_read <= RESPONSES_READ * STEPS_DETAILED
+    assert told.lines_read <= (RESPONSES_READ + NAMES_READ) * STEPS_DETAILED
     assert told.values_read == 0
     assert f"The picture shows the first {STEPS_DRAWN - 1} of 1,000 steps." in text
     assert "900 more steps are not shown here" in text
@@ -334,18 +364,122 @@ def test_a_large_run_is_cut_and_says_so() -> None:
     assert "The 50 largest of 1,001 files" in text
 
 
+def fan_out_run(rows: int, failed: int = 0) -> Told:
+    """A step over `rows` rows, of which the last `failed` failed."""
+    told = Told(
+        [fanned("classify")],
+        data={"rows": DataRecord(path="rows.csv", format="csv", id_column="", rows=rows, columns=["text"])},
+        files=[text_file("rows.csv", "text\n")],
+    )
+    told.start()
+    told.begin("classify")
+    told.say(ev.FannedOut, step="classify", attempt=1, cells=rows, asks=rows)
+    told.answer("classify", "echo", "?", "!")
+    done = [one_cell(n, {"text": f"answer {n}", "model": "echo"}) for n in range(rows - failed)]
+    lost = [
+        one_cell(n, None, status="failed", reason=ev.Reason(code="timeout", message=f"no answer to {n}"))
+        for n in range(rows - failed, rows)
+    ]
+    told.finish_cells("classify", done + lost)
+    return told
+
+
+def test_a_fan_out_is_told_by_its_counts_its_first_failures_and_its_first_results() -> None:
+    told = fan_out_run(1_200, failed=7)
+    text = written(told)
+    assert "| `rows` | `rows.csv` | 1,200 | text | the content |" in text
+    assert "| `classify` | row of `rows` | 1,200 | 1,193 | 7 | 1 | done |" in text
+    assert "| `row1193` |  | `timeout` | no answer to 1193 |" in text
+    assert "More cells that failed: [`outputs/classify/items.jsonl`](outputs/classify/items.jsonl)." in text
+    assert "| `row19` | text: the text of row 19 | answer 19 |" in text
+    assert "answer 20" not in text
+    assert "… and 1,180 more in [`outputs/classify/items.jsonl`](outputs/classify/items.jsonl)." in text
+    assert told.items_read == ITEMS_SHOWN
+
+
+def test_models_of_a_fan_out_stand_beside_one_another_and_repeats_are_numbered() -> None:
+    told = Told([fanned("ask", "fanout_generate", matrix={"tone": ["kind", "dry"]}, repeats=2)])
+    told.start()
+    told.begin("ask")
+    told.say(ev.FannedOut, step="ask", attempt=1, cells=2, asks=4)
+    said = {"responses": [{"text": "A.", "model": "first"}, {"text": "B.", "model": "second"}], "count": 2}
+    told.finish_cells("ask", [one_cell(n, said, matrix={"tone": "dry"}, repeat=n) for n in range(2)])
+    text = written(told)
+    assert "| row of `rows`, 2 × `tone`, 2 repeats |" in text
+    assert "| cell | matrix | repeat | row | `first` | `second` |" in text
+    assert "| `row1` | tone: dry | 1 | text: the text of row 1 | A. | B. |" in text
+
+
+def test_a_fan_out_that_is_not_done_says_how_far_it_came() -> None:
+    told = Told([fanned("ask")], budget_usd="5")
+    told.start()
+    told.begin("ask")
+    told.say(ev.FannedOut, step="ask", attempt=1, cells=100, asks=100)
+    told.answer("ask", "m", "?", "!", cell=3, worst_price="1", cost="0.5")
+    told.lose("ask", told.call("ask", "m", cell=4, worst_price="0.25"))
+    told.say(ev.BudgetReached, step="ask", budget="5", spent="0.5", unknown="0.25", worst="4.5")
+    text = written(told)
+    assert (
+        "**Paused.** The budget of $5.00 is used up: $0.50 spent, $0.25 possibly spent, and the next call, of "
+        "`ask`, could have cost $4.50. `awo resume --budget` goes on."
+    ) in text
+    assert "| `ask` | row of `rows` | 100 | 1 with a response |  | 1 | begun, not finished |" in text
+    assert "Its cells have not all come to an end. What it has got so far: " in text
+    assert "| money | $0.50 spent, $0.25 possibly spent, of a budget of $5.00 |" in text
+
+
+def test_prices_are_shown_with_their_source_and_calls_without_one_are_not_hidden() -> None:
+    price = PriceRecord(input_usd_per_mtok="0.15", output_usd_per_mtok="0.6", source="genai-prices 0.0.40")
+    told = Told([step("one", "llm_map")], models={"m": model("openai", "gpt", price=price)})
+    told.start()
+    told.begin("one")
+    told.answer("one", "m", "?", "!", worst_price="0.01", cost="0.000125")
+    told.answer("one", "n", "?", "!", worst_price="", cost="")
+    told.say(ev.BudgetSet, usd="3")
+    text = written(told)
+    assert "| `m` | $0.15 | $0.60 | genai-prices 0.0.40 | $0.000125 spent |" in text
+    assert "| `n` | not known | not known |  | $0.00 spent, 1 call without a price |" in text
+    assert "**Of 1 call no price is known" in text
+    assert "The budget was changed while the run went on: none → $3.00." in text
+
+
+def test_calls_that_failed_were_tried_again_or_were_reused_are_told_by_model_and_by_code() -> None:
+    told = Told([step("one", "llm_map")])
+    told.start()
+    told.begin("one")
+    for code in ("timeout", "rate_limited", "timeout"):
+        told.no_answer("one", told.call("one", "m"), code)
+    told.answer("one", "m", "?", "!", tries=2, because="timeout")
+    told.reuse("one", "m")
+    told.say(ev.LimitChanged, model="m", in_flight=8, reason=ev.Reason(code="rate_limited", message="rate limited"))
+    told.say(ev.LimitChanged, model="m", in_flight=16, reason=ev.Reason(code="recovered", message="answers come again"))
+    text = written(told)
+    assert "| `m` | 1 | 3 | 1 |  | 1 |" in text
+    assert "3 calls failed: 2 `timeout`, 1 `rate_limited`; 1 was a request's second sending or later." in text
+    assert "| `m` | 2 | 8 | 16 | answers come again |" in text
+
+
 def test_the_largest_report_of_hostile_texts_stays_bounded() -> None:
     evil = "\u202e" * 2_000
     steps = [step(f"s{number}", "fanout_generate") for number in range(40)]
     steps += [step(f"v{number}", "consensus_vote") for number in range(40)]
     steps += [step(f"w{number}", "odd") for number in range(40)]
+    steps += [fanned(f"f{number}", "fanout_generate", over=evil) for number in range(40)]
     told = Told(steps, name=evil, description=evil, inputs={f"i{n}": evil for n in range(100)})
     told.start()
     for one in steps:
         told.begin(one.id)
-        if one.op == "fanout_generate":
+        if one.op == "fanout_generate" and one.cells is None:
             for number in range(60):
                 told.answer(one.id, f"m{number % 5}", f"{number % 12}{evil}", evil)
+        if one.cells is not None:
+            told.say(ev.FannedOut, step=one.id, attempt=1, cells=60, asks=240)
+            said = {"responses": [{"text": evil, "model": evil + name} for name in "abcd"]}
+            bad = {"status": "failed", "reason": ev.Reason(code=evil, message=evil)}
+            told.finish_cells(
+                one.id, [one_cell(n, said, item=evil, row={evil: evil}, **(bad if n % 2 else {})) for n in range(60)]
+            )
+            continue
         value = {"consensus_text": evil, "voters": [evil] * 50, "total_candidates": 50}
         value["groups"] = [{"text": evil, "voters": [evil] * 50} for _ in range(50)]
         told.finish(one.id, value if one.op == "consensus_vote" else {"x": evil})

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from awo.errors import StepFailed
 from awo.workflow import sandbox, templates
+from awo.workflow.cells import Cell
 from awo.workflow.names import BadText, Names
 
 INPUTS: dict[str, Any] = {
@@ -20,6 +21,8 @@ INPUTS: dict[str, Any] = {
     "empty": "",
 }
 STEPS: dict[str, Any] = {"vote": {"text": "héllo\n", "responses": [{"text": "x"}]}, "a-b": "B"}
+ROOTS = {"inputs": INPUTS, "steps": STEPS}
+CELL = Cell(3, "x", {"text": "T", "a b": 1, "list": [{"k": "v"}]}, {"heat": 0.5, "who": "me"}, 2)
 
 
 def _render(text: str) -> str:
@@ -78,14 +81,15 @@ _PARTS = st.one_of(
 )
 _REFERENCES = st.builds(
     lambda root, first, rest: f"{{{{ {root}.{first}{''.join(rest)} }}}}",
-    st.sampled_from(["inputs", "steps"]),
+    st.sampled_from(["inputs", "steps", "item", "matrix"]),
     _NAMES,
     st.lists(_PARTS, max_size=3),
 )
+_BARE = st.sampled_from(["{{ item }}", "{{repeat}}", "{{ matrix }}"])
 _LITERALS = st.text(alphabet=st.sampled_from("ab }\n'é"), max_size=5)
 
 
-@given(st.lists(st.one_of(_REFERENCES, _LITERALS), max_size=4))
+@given(st.lists(st.one_of(_REFERENCES, _BARE, _LITERALS), max_size=4))
 def test_plain_references_give_the_same_with_and_without_jinja(pieces: list[str]) -> None:
     text = "".join(pieces)
 
@@ -95,8 +99,68 @@ def test_plain_references_give_the_same_with_and_without_jinja(pieces: list[str]
         except (BadText, StepFailed):
             return "fails"
 
-    assert outcome(lambda: _render(text)) == outcome(lambda: sandbox.render(text, INPUTS, STEPS))
+    assert outcome(lambda: _render(text)) == outcome(lambda: sandbox.render(text, ROOTS))
+    row = Cell(0, "", {"text": "é", "items": [1]}, {"half": 0.5}, 1)
+    roots = {**ROOTS, "item": row.row, "matrix": row.matrix, "repeat": row.repeat}
+    with_cell = outcome(lambda: templates.render(text, inputs=INPUTS, steps=STEPS, cell=row))
+    assert with_cell == outcome(lambda: sandbox.render(text, roots))
     assert templates.names_used(text) == sandbox.names_of(sandbox.parsed(text))
+
+
+# --- the cell at hand -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("template", "text"),
+    [
+        ("{{ item.text }} {{ item['a b'] }} {{ matrix.heat }} {{ repeat }}", "T 1 0.5 2"),
+        ("{{ item.list[0].k }}{{ matrix['who'] }}", "vme"),
+        ("{{ item }}", '{"text": "T", "a b": 1, "list": [{"k": "v"}]}'),
+        ("{{ item.text | lower }}{% if repeat > 1 %}!{% endif %}", "t!"),
+        ("{% for item in inputs.list %}{{ item }};{% endfor %}", '1;two;{"three": null};'),
+    ],
+)
+def test_a_template_of_a_fan_out_knows_its_cell(template: str, text: str) -> None:
+    assert templates.render(template, inputs=INPUTS, steps=STEPS, cell=CELL) == text
+
+
+@pytest.mark.parametrize(("template", "name"), [("{{ item.txt }}", "txt"), ("{{ matrix.txt | upper }}", "txt")])
+def test_a_column_that_is_not_there_fails_the_cell(template: str, name: str) -> None:
+    with pytest.raises(StepFailed) as caught:
+        templates.render(template, inputs=INPUTS, steps=STEPS, cell=CELL)
+    assert caught.value.what == f"the template names {name!r}, which is not there"
+
+
+@pytest.mark.parametrize("template", ["{{ item.text }}", "{{ matrix.a }}", "{{ repeat }}", "{{ repeat | upper }}"])
+def test_outside_a_fan_out_there_is_no_cell(template: str) -> None:
+    assert "which is not there" in _failure(template).what
+
+
+def test_a_text_that_is_one_reference_becomes_the_value_itself() -> None:
+    value = {
+        "heat": "{{ matrix.heat }}",
+        "stop": ["{{ item.text }}", "x{{ repeat }}"],
+        "n": 3,
+        "list": "{{ item['list'] }}",
+        "{{ kept }}": None,
+    }
+    assert templates.fill(value, inputs=INPUTS, steps=STEPS, cell=CELL) == {
+        "heat": 0.5,
+        "stop": ["T", "x2"],
+        "n": 3,
+        "list": [{"k": "v"}],
+        "{{ kept }}": None,
+    }
+
+
+def test_filling_in_fails_as_rendering_does() -> None:
+    for text in ("{{ matrix.nothing }}", "x{{ matrix.nothing }}"):
+        with pytest.raises(StepFailed) as caught:
+            templates.fill([text], inputs=INPUTS, steps=STEPS, cell=CELL)
+        assert (caught.value.code, caught.value.what) == (
+            "template",
+            "the template names 'nothing', which is not there",
+        )
 
 
 # --- names ----------------------------------------------------------------------------------------------
@@ -114,6 +178,10 @@ def test_plain_references_give_the_same_with_and_without_jinja(pieces: list[str]
         ("{{ lipsum() }} {{ range(3) }} {{ self }}", Names((), (), ("lipsum", "self"))),
         ("{% raw %}{{ steps.a }}{% endraw %}", Names()),
         ("{{ inputs }}", Names()),
+        ("{{ item.a }}{{ repeat }}{{ item['b c'] }}", Names(cell=("item", "repeat"), columns=("a", "b c"))),
+        ("{{ matrix.x | upper }}{{ item }}", Names(cell=("matrix", "item"), matrix=("x",))),
+        ("{% for item in inputs.l %}{{ item.a }}{% endfor %}", Names(("l",))),
+        ("{{ item[matrix.column] }}", Names(cell=("item", "matrix"), matrix=("column",))),
     ],
 )
 def test_a_template_tells_which_names_it_uses(template: str, names: Names) -> None:
@@ -128,6 +196,7 @@ def test_a_template_tells_which_names_it_uses(template: str, names: Names) -> No
         ("{% for s in steps %}{% endfor %}", 1, "'steps' must be followed by a name"),
         ("{% set steps = 1 %}", 1, "'steps' must be followed by a name"),
         ("{% set inputs = 1 %}", 1, "'inputs' must be followed by a name"),
+        ("{% for item in item.l %}{{ item.a }}{% endfor %}", 1, "'item' means two things in this template"),
         ("a\n{{ inputs.x", 2, "this template cannot be read"),
         ("{{ a b }}", 1, "this template cannot be read"),
         ("{% if inputs.x %}", 1, "this template cannot be read"),

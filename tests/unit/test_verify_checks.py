@@ -8,7 +8,8 @@ from typing import Literal
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.vectors.builder import DECIDER_LINE, RUN_ID, SEALER_LINE, Package, sha256, step
+from tests.vectors.builder import DECIDER_LINE, RUN_ID, SEALER_LINE, Package, step
+from tests.vectors.record import sha256
 from tests.vectors.stories import GATE, GREET, SAVE, approved, at_gate_written, completed, failed, solo
 
 from awo.errors import UsageError
@@ -18,11 +19,11 @@ from awo.evidence.records import NOBODY
 from awo.sign.allowed_signers import AllowedSigners
 from awo.verify.checks import CAN_BE_REQUIRED, CHECKS, NOT_BUILT
 from awo.verify.findings import plain
-from awo.verify.journal import RecordedLines
 from awo.verify.judge import judge
 from awo.verify.limits import Limits
 from awo.verify.lines import Lines
 from awo.verify.reading import Trust
+from awo.verify.recorded import RecordedLines
 from awo.verify.report import Report, exit_code, verdict_for
 from awo.verify.responses import ResponseReader
 from awo.verify.source import Found, Refused, Unreadable, in_order
@@ -276,9 +277,7 @@ def test_a_key_that_stands_twice_in_a_response_is_a_finding() -> None:
     doubled = package.files[layout.responses_path(GREET)].rstrip(b"\n").replace(b"{", b'{"attempt":1,', 1)
     package = Package([step(GREET, "llm_map")])
     package.start(GREET)
-    package.event(
-        ev.CallIntended, step=GREET, attempt=1, call="0", model="echo", request_sha256="0" * 64, worst_price="0"
-    )
+    package.intend(GREET, "good day")
     line = package.put(layout.responses_path(GREET), doubled + b"\n")
     package.event(
         ev.CallAnswered,
@@ -287,6 +286,8 @@ def test_a_key_that_stands_twice_in_a_response_is_a_finding() -> None:
         line=0,
         sha256=sha256(doubled),
         size_bytes=line.size_bytes - 1,
+        cost="0",
+        exchange=None,
         recovered=False,
     )
     package.finish(GREET, {})
@@ -356,7 +357,7 @@ def test_a_response_nested_at_any_depth_is_a_response_or_a_finding() -> None:
     for depth in range(100, 1100, 20):
         nested = line.replace(b'"params":{', b'"params":{"a":' + b"[" * depth + b"]" * depth + b",")
         recorded = RecordedLines()
-        recorded.add(
+        recorded.answered(
             ev.CallAnswered(
                 seq=0,
                 at="2026-01-02T03:04:05.000000Z",
@@ -365,10 +366,13 @@ def test_a_response_nested_at_any_depth_is_a_response_or_a_finding() -> None:
                 line=0,
                 sha256=sha256(nested),
                 size_bytes=len(nested),
+                cost="0",
+                exchange=None,
                 recovered=False,
-            )
+            ),
+            None,
         )
-        reader = ResponseReader(layout.responses_path(GREET), recorded, 1 << 20)
+        reader = ResponseReader(layout.responses_path(GREET), recorded, 1 << 20, {})
         reader.feed(nested + b"\n")
         reader.end()
         assert (reader.count, reader.altered) == (1, [])

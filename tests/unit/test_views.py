@@ -6,13 +6,13 @@ import json
 
 import msgspec
 import pytest
-from tests.unit.a_run import Told, item, ref, reviewed_run, step, text_file
+from tests.unit.a_run import Told, item, model, ref, reviewed_run, step, text_file
 
 from awo.canon.json import pretty
 from awo.derive.views import gate_pending, metadata, metadata_text, recorded_files, status_view
 from awo.evidence import events as ev
 from awo.evidence.metadata import Metadata
-from awo.evidence.records import GatePending, Need, StatusView
+from awo.evidence.records import NO_LIMITS, DataRecord, GatePending, LimitsRecord, Need, PriceRecord, StatusView
 
 
 def at_gate() -> Told:
@@ -103,7 +103,10 @@ def test_metadata_names_seeds_models_hashes_and_the_machine() -> None:
         "seed": 1,
     }
     assert first["facts"]["weights_sha256"] == "a" * 64
-    assert first["calls"] == {"answered": 1, "failed": 0, "unknown": 0, "recovered": 0}
+    none = dict.fromkeys(("failed", "unknown", "recovered", "reused", "retried", "open"), 0)
+    assert first["calls"] == {"answered": 1} | none
+    assert first["price"] is None
+    assert first["limits"] == msgspec.to_builtins(NO_LIMITS)
     assert echo["name"] == "echo"
     assert echo["asked"]["backend"] == "echo"
     assert found["environment"]["git"]["is_dirty"] is True
@@ -115,6 +118,35 @@ def test_metadata_names_seeds_models_hashes_and_the_machine() -> None:
     assert found["counts"]["steps"]["total"] == 9
     assert found["read"]["claim.yaml"] == told.plan.files[0].sha256
     assert found["started_at"] < found["ended_at"]
+
+
+def test_metadata_has_prices_limits_money_and_data_sets() -> None:
+    price = PriceRecord(input_usd_per_mtok="1.5", output_usd_per_mtok="6", source="the workflow")
+    limits = LimitsRecord(in_flight=8, requests_per_minute=600, tokens_per_minute=0, tries=3, timeout_s=30.0)
+    table = text_file("rows.csv", "id,text\n1,a\n")
+    told = Told(
+        [step("one", "llm_map")],
+        models={"m": model("openai", "gpt", price=price, limits=limits)},
+        data={"rows": DataRecord(path="rows.csv", format="csv", id_column="id", rows=1, columns=["id", "text"])},
+        files=[table],
+        budget_usd="2",
+    )
+    told.start()
+    told.begin("one")
+    told.answer("one", "m", "?", "!", worst_price="0.01", cost="0.0025")
+    told.lose("one", told.call("one", "m", worst_price="0.01"))
+    told.say(ev.LimitChanged, model="m", in_flight=4, reason=ev.Reason(code="rate_limited", message="429"))
+    told.say(ev.BudgetReached, step="one", budget="2", spent="0.0025", unknown="0.01", worst="3")
+    found = metadata(told.facts())
+    amounts = {"spent_usd": "0.0025", "reserved_usd": "0", "unknown_usd": "0.01", "unpriced_calls": 0}
+    assert found["money"] == {"budget_usd": "2"} | amounts
+    (one,) = found["models"]
+    assert one["money"] == amounts
+    assert one["price"] == {"input_usd_per_mtok": "1.5", "output_usd_per_mtok": "6", "source": "the workflow"}
+    assert one["limits"]["requests_per_minute"] == 600
+    assert found["data"] == {"rows": {"path": "rows.csv", "format": "csv", "rows": 1, "sha256": table.sha256}}
+    assert (found["counts"]["limit_changes"], found["counts"]["budget_stops"]) == (1, 1)
+    assert msgspec.convert(found | {"hashes": {}}, Metadata).money.budget_usd == "2"
 
 
 def test_metadata_hashes_every_file_that_the_journal_names_once() -> None:

@@ -9,7 +9,18 @@ import pytest
 from tests.unit.sample_operations import OPERATIONS, AskArgs, MixArgs, Source
 
 from awo.errors import Problem, WorkflowInvalid
-from awo.workflow.definition import FileInput, Model, Retries, ValueInput, Workflow
+from awo.workflow.definition import (
+    DataInput,
+    FanOut,
+    FileInput,
+    Limits,
+    Model,
+    Over,
+    Price,
+    Retries,
+    ValueInput,
+    Workflow,
+)
 from awo.workflow.load import MOST_GATES, parse
 
 
@@ -79,8 +90,8 @@ steps:
     }
     assert workflow.models == {
         "local": Model("llama", "x.gguf", {"temperature": 0.5}, 9, "fail"),
-        "loud": Model("upper", "upper", {}, 7, "retry"),
-        "echo": Model("echo", "echo", {}, 7, "retry"),
+        "loud": Model("upper", "upper", {}, 7),
+        "echo": Model("echo", "echo", {}, 7),
     }
     assert workflow.default_model == "loud"
     ask, mix = workflow.steps
@@ -112,6 +123,35 @@ def test_the_default_model_is_named_or_the_first_or_echo(models: str, default: s
     assert {default, "upper"} <= set(workflow.models)
 
 
+def test_a_model_says_its_price_limits_and_policy() -> None:
+    workflow = _load(
+        """
+name: t
+models:
+  dear:
+    backend: openai
+    model: gpt-5
+    on_unknown: retry
+    price: {input: 1.25, output: "10.00"}
+    limits: {in_flight: 4, requests_per_minute: 60, tokens_per_minute: 1000, tries: 2, timeout_s: 30}
+  given: {backend: ollama, model: qwen3, price: free}
+  short: anthropic/claude-sonnet-5
+default_model: gemini/gemini-3-flash
+steps:
+  - {op: llm_map, prompt: x, models: [dear, openrouter/meta-llama/llama-4]}
+"""
+    )
+    assert workflow.models == {
+        "dear": Model("openai", "gpt-5", {}, 0, "retry", Price("1.25", "10"), Limits(4, 60, 1000, 2, 30.0)),
+        "given": Model("ollama", "qwen3", {}, 0, price=Price("0", "0")),
+        "short": Model("anthropic", "claude-sonnet-5", {}, 0),
+        "gemini/gemini-3-flash": Model("gemini", "gemini-3-flash", {}, 0),
+        "openrouter/meta-llama/llama-4": Model("openrouter", "meta-llama/llama-4", {}, 0),
+    }
+    assert workflow.models["openrouter/meta-llama/llama-4"].place == ("steps", 0, "models", 1)
+    assert workflow.models["gemini/gemini-3-flash"].place == ("default_model",)
+
+
 def test_every_kind_of_reference_makes_a_need() -> None:
     workflow = _load(
         _steps(
@@ -137,6 +177,172 @@ def test_a_gate_is_a_barrier_in_the_order_of_the_file() -> None:
         )
     )
     assert [step.needs for step in workflow.steps] == [(), ("a",), ("gate",)]
+
+
+# --- fan-out ----------------------------------------------------------------------------------------------
+
+
+def test_a_step_says_how_it_fans_out() -> None:
+    workflow = _load(
+        """
+name: t
+inputs:
+  reviews: {data: data/reviews.csv, id: number, limit: 10}
+  other: {data: data/x, format: jsonl}
+models: {m: openai/gpt-5-mini}
+budget: 2.50
+cache: true
+steps:
+  - {id: a, op: llm_map, prompt: "{{ item.text }} {{ matrix.t }}", over: reviews, matrix: {t: [0, 0.5]}, repeats: 3}
+  - {id: b, op: llm_map, prompt: "{{ item.value.text }}", over: {step: a}, max_failed: 2}
+  - {id: c, op: llm_map, prompt: x, over: {data: other}, max_failed: 5%}
+  - {id: d, op: llm_map, prompt: "{{ repeat }}", repeats: 2}
+  - {id: e, op: llm_map, prompt: x}
+"""
+    )
+    assert workflow.inputs == {
+        "reviews": DataInput("data/reviews.csv", "csv", "number", 10),
+        "other": DataInput("data/x", "jsonl", "", 0),
+    }
+    assert (workflow.budget_usd, workflow.cache) == ("2.5", True)
+    assert [step.fan_out for step in workflow.steps] == [
+        FanOut(Over("data", "reviews", ("over",)), {"t": [0, 0.5]}, 3, 0),
+        FanOut(Over("step", "a", ("over", "step")), {}, 1, 2),
+        FanOut(Over("data", "other", ("over", "data")), {}, 1, "5%"),
+        FanOut(None, {}, 2, 0),
+        None,
+    ]
+    assert workflow.steps[1].needs == ("a",)
+
+
+def test_a_model_may_come_from_the_matrix() -> None:
+    workflow = _load(
+        "name: t\nmodels: {m: {backend: upper}}\nsteps:\n"
+        "  - {op: llm_map, prompt: x, models: ['{{ matrix.who }}'], matrix: {who: [m, reverse, ollama/qwen3]}}\n"
+    )
+    assert list(workflow.models) == ["m", "reverse", "ollama/qwen3"]
+
+
+_FAN_OUT = (
+    "name: t\ninputs: {rows: {data: r.csv}, a: 1}\nsteps:\n"
+    "  - {id: first, op: llm_map, prompt: x, repeats: 2}\n  - {id: once, op: llm_map, prompt: x}\n  - "
+)
+
+
+@pytest.mark.parametrize(
+    ("step", "column", "what", "hint"),
+    [
+        ("{op: mix, sources: [], over: rows}", 28, "mix is done once in a run: 'over' has no meaning here", ""),
+        (
+            "{op: audit_gate, checklist: c.md, repeats: 2}",
+            39,
+            "audit_gate is done once in a run: 'repeats' has no meaning here",
+            "",
+        ),
+        (
+            "{op: llm_map, prompt: x, max_failed: 1}",
+            30,
+            "'max_failed' has no meaning in a step that is done once",
+            "say what the step goes over: `over`, `matrix` or `repeats`",
+        ),
+        ("{op: llm_map, prompt: x, over: row}", 36, "there is no data set called 'row'", "did you mean 'rows'?"),
+        ("{op: llm_map, prompt: x, over: a}", 36, "the input 'a' is no data set", "write the input as {data: PATH}"),
+        (
+            "{op: llm_map, prompt: x, over: first}",
+            36,
+            "there is no data set called 'first'",
+            "did you mean {step: first}?",
+        ),
+        ("{op: llm_map, prompt: x, over: {step: frst}}", 43, "there is no step called 'frst'", "did you mean 'first'?"),
+        (
+            "{op: llm_map, prompt: x, over: {step: once}}",
+            43,
+            "the step 'once' is done once: it has no cells to go over",
+            "",
+        ),
+        ("{op: llm_map, prompt: x, over: {}}", 36, "give exactly one of `data` and `step`", ""),
+        ("{op: llm_map, prompt: x, over: {dat: rows}}", 37, "there is no key 'dat' here", "did you mean 'data'?"),
+        ("{op: llm_map, prompt: x, over: 1}", 36, "'over' has the wrong type", ""),
+        ("{op: llm_map, prompt: x, matrix: {}}", 38, "'matrix' is not as it should be", ""),
+        ("{op: llm_map, prompt: x, matrix: {t: []}}", 42, "'t' is not as it should be", ""),
+        ("{op: llm_map, prompt: x, matrix: {t: 1}}", 42, "'t' has the wrong type", ""),
+        ("{op: llm_map, prompt: x, matrix: {a-b: [1]}}", 39, "this is no usable name", ""),
+        ("{op: llm_map, prompt: x, repeats: 0}", 39, "'repeats' is not as it should be", ""),
+        ("{op: llm_map, prompt: x, repeats: 10001}", 39, "'repeats' is not as it should be", ""),
+        ("{op: llm_map, prompt: x, repeats: 2, max_failed: -1}", 54, "'max_failed' is not as it should be", ""),
+        ("{op: llm_map, prompt: x, repeats: 2, max_failed: 101%}", 54, "'max_failed' is not as it should be", ""),
+        (
+            "{op: llm_map, prompt: '{{ item.x }}'}",
+            27,
+            "the template names 'item', and the step goes over nothing that has it",
+            "say what the step goes over: `over: NAME` of a data set",
+        ),
+        (
+            "{op: llm_map, prompt: '{{ item.x }}', repeats: 2}",
+            27,
+            "the template names 'item', and the step goes over nothing that has it",
+            "say what the step goes over: `over: NAME` of a data set",
+        ),
+        (
+            "{op: llm_map, prompt: '{{ repeat }}'}",
+            27,
+            "the template names 'repeat', and the step goes over nothing that has it",
+            "say `repeats: N` in the step",
+        ),
+        (
+            "{op: llm_map, prompt: '{{ matrix.heet }}', matrix: {heat: [1]}}",
+            27,
+            "the matrix of this step has no 'heet'",
+            "did you mean 'heat'?",
+        ),
+        (
+            "{op: llm_map, prompt: '{{ item.valu }}', over: {step: first}}",
+            27,
+            "a cell of 'first' has no column 'valu'",
+            "did you mean item.value?",
+        ),
+        (
+            "{op: llm_map, prompt: '{{ inputs.rows }}', over: rows}",
+            27,
+            "the input 'rows' is a data set",
+            "say `over: rows`, and name item.COLUMN",
+        ),
+        (
+            "{op: llm_map, prompt: x, over: rows, when: item.x == 1}",
+            48,
+            "the condition names 'item.x', which is not there",
+            "a condition is asked once for the whole step",
+        ),
+        (
+            "{op: llm_map, prompt: x, params: {heat: '{{ matrix.t }}'}}",
+            45,
+            "the template names 'matrix', and the step goes over nothing that has it",
+            "say `matrix: {NAME: [value, …]}` in the step",
+        ),
+        (
+            "{op: llm_map, prompt: x, models: ['{{ matrix.who }}'], matrix: {who: [ecko]}}",
+            75,
+            "there is no model called 'ecko'",
+            "did you mean 'echo'?",
+        ),
+        (
+            "{op: llm_map, prompt: x, models: ['{{ matrix.who }}x'], matrix: {who: [echo]}}",
+            39,
+            "a model cannot be worked out by this template",
+            "",
+        ),
+        (
+            "{op: llm_map, prompt: x, models: ['{{ matrix.who }}'], matrix: {who: [1]}}",
+            75,
+            "this is no model's name",
+            "",
+        ),
+    ],
+)
+def test_a_problem_of_a_step_that_fans_out(step: str, column: int, what: str, hint: str) -> None:
+    problem = _only(_FAN_OUT + step)
+    assert (problem.line, problem.column) == (6, column)
+    assert (problem.what, problem.hint) == (what, hint)
 
 
 # --- one problem each -----------------------------------------------------------------------------------
@@ -190,6 +396,90 @@ def test_a_gate_is_a_barrier_in_the_order_of_the_file() -> None:
             "there is no model called 'ecko'",
             "did you mean 'echo'?",
         ),
+        (
+            "name: t\nmodels: {m: opnai/gpt}\nsteps: [{op: llm_map, prompt: x}]",
+            2,
+            13,
+            "the model 'm' is not as it should be",
+            "did you mean 'openai'?",
+        ),
+        (
+            "name: t\nmodels: {echo: openai/gpt}\nsteps: [{op: llm_map, prompt: x}]",
+            2,
+            16,
+            "the model name 'echo' stands for the backend 'echo'",
+            "give the model another name",
+        ),
+        (
+            "name: t\ndefault_model: opnai/gpt\nsteps: [{op: llm_map, prompt: x}]",
+            2,
+            16,
+            "there is no model called 'opnai/gpt'",
+            "did you mean 'openai'?",
+        ),
+        (
+            "name: t\nmodels: {m: {backend: openai, params: {api-key: x}}}\nsteps: [{op: llm_map, prompt: x}]",
+            2,
+            40,
+            "the parameter 'api-key' would put a key or an address into the run's record",
+            "keys and addresses come from the environment, or a key file that it names: remove it here",
+        ),
+        (
+            "name: t\nmodels: {m: {backend: openai, price: {input: 1}}}\nsteps: [{op: llm_map, prompt: x}]",
+            2,
+            38,
+            "the key 'output' is missing",
+            "",
+        ),
+        (
+            "name: t\nmodels: {m: {backend: echo, price: {input: 1e-13, output: 1}}}\nsteps: [{op: either, one: x}]",
+            2,
+            44,
+            "this is no amount of money",
+            "",
+        ),
+        (
+            "name: t\nmodels: {m: {backend: openai, limits: {tries: 0}}}\nsteps: [{op: llm_map, prompt: x}]",
+            2,
+            47,
+            "'tries' is not as it should be",
+            "",
+        ),
+        (
+            "name: t\nmodels: {m: {backend: openai, limits: {in_flght: 9}}}\nsteps: [{op: llm_map, prompt: x}]",
+            2,
+            40,
+            "there is no key 'in_flght' here",
+            "did you mean 'in_flight'?",
+        ),
+        ("name: t\nbudget: 0\nsteps: [{op: llm_map, prompt: x}]", 2, 9, "the budget is nothing", ""),
+        ("name: t\nbudget: '0.00'\nsteps: [{op: llm_map, prompt: x}]", 2, 9, "the budget is nothing", ""),
+        ("name: t\nbudget: -1\nsteps: [{op: llm_map, prompt: x}]", 2, 9, "'budget' is not as it should be", ""),
+        ("name: t\nbudget: $5\nsteps: [{op: llm_map, prompt: x}]", 2, 9, "'budget' is not as it should be", ""),
+        ("name: t\nbudget: true\nsteps: [{op: llm_map, prompt: x}]", 2, 9, "'budget' has the wrong type", ""),
+        ("name: t\nbudget: 1.0e-13\nsteps: [{op: llm_map, prompt: x}]", 2, 9, "this is no amount of money", ""),
+        ("name: t\ncache: 1\nsteps: [{op: llm_map, prompt: x}]", 2, 8, "'cache' has the wrong type", ""),
+        (
+            "name: t\ninputs: {a: {data: x.tsv}}\nsteps: [{op: llm_map, prompt: x}]",
+            2,
+            20,
+            "the format of the data set is not known",
+            "or say `format: csv`",
+        ),
+        (
+            "name: t\ninputs: {a: {data: x.csv, limt: 2}}\nsteps: [{op: llm_map, prompt: x}]",
+            2,
+            27,
+            "there is no key 'limt' here",
+            "did you mean 'limit'?",
+        ),
+        (
+            "name: t\ninputs: {a: {data: x.csv, limit: 0}}\nsteps: [{op: llm_map, prompt: x}]",
+            2,
+            34,
+            "'limit' is not as it should be",
+            "",
+        ),
     ],
 )
 def test_a_problem_at_the_top_of_the_file(text: str, line: int, column: int, what: str, hint: str) -> None:
@@ -212,6 +502,31 @@ def test_a_problem_at_the_top_of_the_file(text: str, line: int, column: int, wha
         ("{op: llm_map, prompt: x, models: []}", 38, "'models' is not as it should be", ""),
         ("{op: llm_map, prompt: x, models: [echo, 1]}", 45, "item 2 of 'models' has the wrong type", ""),
         ("{op: llm_map, prompt: x, models: [ecko]}", 39, "there is no model called 'ecko'", "did you mean 'echo'?"),
+        (
+            "{op: llm_map, prompt: x, models: [opnai/gpt]}",
+            39,
+            "there is no model called 'opnai/gpt'",
+            "did you mean 'openai'?",
+        ),
+        (
+            "{op: llm_map, prompt: x, models: ['openai/a b']}",
+            39,
+            "'openai/a b' cannot be a model's name",
+            "give the model an entry in `models`, with a name of letters, digits or '_.:/-'",
+        ),
+        (
+            "{op: llm_map, prompt: x, params: {base_url: x}}",
+            39,
+            "the parameter 'base_url' would put a key or an address into the run's record",
+            "keys and addresses come from the environment, or a key file that it names: remove it here",
+        ),
+        (
+            "{op: llm_map, prompt: x, params: {extra_body: {Authorization: x}}}",
+            52,
+            "the parameter 'Authorization' would put a key or an address into the run's record",
+            "keys and addresses come from the environment, or a key file that it names: remove it here",
+        ),
+        ("{op: llm_map, prompt: x, images: ['{{ inputs.b }}']}", 39, "there is no input called 'b'", ""),
         ("{op: llm_map, prompt: x, args: 1}", 36, "'args' has the wrong type", ""),
         ("{op: llm_map, prompt: x, id: a b}", 34, "'id' is not as it should be", ""),
         ('{op: llm_map, prompt: x, id: "a\\n"}', 34, "'id' is not as it should be", ""),

@@ -11,13 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.unit.sample_operations import OPERATIONS
 
-from awo import plugins
+from awo import api, plugins
 from awo.errors import WorkflowInvalid
 from awo.workflow.definition import StepShape, WorkflowShape
 from awo.workflow.load import parse
 from awo.workflow.schema import workflow_schema
 from awo.workflow.shape import Checker
-from awo.workflow.words import MARK, Args
+from awo.workflow.words import MARK, Args, StepKind
 
 SCHEMA = workflow_schema(OPERATIONS)
 _checker = Checker(OPERATIONS)
@@ -64,6 +64,10 @@ _step_keys = {
     "when": st.just("true"),
     "retries": _retries,
     "timeout": _numbers,
+    "over": st.sampled_from(["a", {"data": "a"}, {"step": "a"}, {"steps": "a"}]),
+    "matrix": st.dictionaries(st.sampled_from(["t", "a-b"]), st.lists(st.integers(0, 1), max_size=2), max_size=1),
+    "repeats": st.integers(0, 3),
+    "max_failed": st.sampled_from([0, "5%", "0.5%", "5", "101%", -1]),
 }
 _fitting = st.one_of(
     st.fixed_dictionaries(
@@ -77,12 +81,23 @@ _fitting = st.one_of(
     st.just({"op": "llm_map", "prompt": "y", "args": {"prompt": "x"}}),
 )
 _steps = _fitting | _loosely(**_step_keys, **_arguments, args=_loosely(**_arguments))
-_models = st.dictionaries(
-    st.sampled_from(["m", "-m", "m\n"]), _loosely(backend=st.just("echo"), seed=st.just(1)), max_size=1
+_dollars = st.sampled_from([0, 1.5, "2.50", "1.", "$1", -1])
+_entries = _loosely(
+    backend=st.just("echo"),
+    seed=st.just(1),
+    params=st.just({"max_tokens": 1}),
+    price=st.just("free") | _loosely(input=_dollars, output=_dollars),
+    limits=_loosely(in_flight=st.integers(0, 2), tries=st.integers(0, 2), timeout_s=_numbers),
 )
+_models = st.dictionaries(st.sampled_from(["m", "-m", "m\n"]), _entries | st.just("openai/gpt"), max_size=1)
 _inputs = st.dictionaries(
     st.sampled_from(["a", "a-b", "1"]),
-    st.one_of(_anything, _loosely(file=st.just("x")), _loosely(value=_anything)),
+    st.one_of(
+        _anything,
+        _loosely(file=st.just("x")),
+        _loosely(value=_anything),
+        _loosely(data=st.just("x.csv"), id=st.sampled_from(["", "a"]), format=st.sampled_from(["csv", "tsv"])),
+    ),
     max_size=1,
 )
 _files = st.fixed_dictionaries(
@@ -93,6 +108,8 @@ _files = st.fixed_dictionaries(
         "inputs": _inputs,
         "models": _models,
         "default_model": st.sampled_from(["echo", 1]),
+        "budget": _dollars,
+        "cache": st.booleans(),
         "other": st.just(1),
     },
 )
@@ -105,6 +122,13 @@ _BEYOND_SHAPE = (
     "a step waits",
     "steps wait",
     "give exactly one",
+    "the model ",
+    "there is no data set",
+    "the input 'a' is no data set",
+    "the step 'a' is done once",
+    "the budget is nothing",
+    "the format of the data set",
+    "'max_failed' has no meaning",
 )
 
 
@@ -125,7 +149,7 @@ def test_the_published_schema_accepts_what_the_loader_accepts(value: dict[str, A
 @given(_loosely(**_arguments), st.sampled_from(["llm_map", "audit_gate", "mix"]))
 @settings(max_examples=400)
 def test_arguments_convert_if_and_only_if_their_schema_finds_no_fault(value: dict[str, Any], operation: str) -> None:
-    kind = OPERATIONS[operation]
+    kind = OPERATIONS[operation].args
     try:
         msgspec.convert(value, kind, strict=True)
         converts = True
@@ -165,13 +189,12 @@ def test_two_operations_whose_arguments_have_one_name_keep_their_own_schema() ->
         kind = msgspec.defstruct("SameArgs", [(field, str)], bases=(Args,), frozen=True, kw_only=True, module=field)
         return cast("type[Args]", kind)
 
-    schema = workflow_schema({"x": arguments("first"), "y": arguments("second")})
+    schema = workflow_schema({"x": StepKind(arguments("first")), "y": StepKind(arguments("second"))})
     assert "first" in schema["$defs"]["step:x"]["properties"]
     assert "second" in schema["$defs"]["step:y"]["properties"]
 
 
 def test_every_operation_of_the_table_has_its_branch() -> None:
-    operations = {name: plugins.load(plugins.OPERATIONS, name, "operation").args for name in plugins.OPERATIONS}
-    schema = workflow_schema(operations)
+    schema = workflow_schema(api.operations())
     jsonschema_rs.meta.validate(schema)
     assert {f"step:{name}" for name in plugins.OPERATIONS} <= set(schema["$defs"])

@@ -11,14 +11,15 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from tests.vectors.record import SEED, Record, sha256
 
 from awo.canon import time
-from awo.canon.json import canonical, encode_sorted, pretty
+from awo.canon.json import canonical, pretty
 from awo.canon.ustar import END, Header, padding, write_header
 from awo.evidence import events as ev
 from awo.evidence import layout
 from awo.evidence.merkle import MerkleTree
-from awo.evidence.metadata import CallNumbers, Counts, JournalMetadata, Metadata, Seeds
+from awo.evidence.metadata import CallNumbers, Counts, JournalMetadata, Metadata, MoneyMetadata, Seeds
 from awo.evidence.records import (
     Answer,
     ChecklistItem,
@@ -27,15 +28,12 @@ from awo.evidence.records import (
     GateStatus,
     InputFile,
     InputRecord,
-    Message,
     Need,
-    ResponseLine,
     RetryRecord,
     Seal,
     Signer,
     StatusView,
     StepRecord,
-    Usage,
     json_object,
 )
 from awo.sign.allowed_signers import line_for
@@ -44,8 +42,6 @@ from awo.sign.sshkeys import PublicKey
 
 RUN_ID = "run_2026-01-02T03-04-05Z"
 SOFTWARE = ev.Software(name="awo", version="0")
-BEGUN_AT = 1_767_323_045_000_000
-"""2026-01-02T03:04:05Z in microseconds; each event is a second later than the one before."""
 
 FIRST = (layout.SEAL, layout.SEAL_SIGNATURE, layout.SUMS, layout.INPUT, layout.JOURNAL)
 """The order of a bundle, said again here so that the judge's own list is tested."""
@@ -64,28 +60,24 @@ SEALER_LINE = line_for(OPERATOR_ID, OPERATOR.key, ["awo-seal"])
 DECIDER_LINE = line_for(REVIEWER_ID, REVIEWER.key, ["awo-decision"])
 
 
-def sha256(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()
-
-
 def step(id_: str, op: str = "write_text", *needs: str, **args: Any) -> StepRecord:
     """A step without condition, retry or time limit."""
     retries = RetryRecord(max=0, delay_s=0)
     return StepRecord(id=id_, op=op, args=json_object(args), needs=tuple(needs), when="", retries=retries, timeout_s=0)
 
 
-class Package:
-    """A run that grows event by event. `files` has what lies in its folder, by path."""
+class Package(Record):
+    """A run that grows event by event, from its input.json to its seal. `plan` has fields of input.json."""
 
-    def __init__(self, steps: Sequence[StepRecord], *, starter: str = OPERATOR_ID, solo: bool = False) -> None:
-        self.files: dict[str, bytes] = {}
-        self.lines: list[bytes] = []
+    def __init__(
+        self, steps: Sequence[StepRecord], *, starter: str = OPERATOR_ID, solo: bool = False, **plan: Any
+    ) -> None:
+        super().__init__()
         self.starter = ev.Starter(id=starter, key=OPERATOR.key.fingerprint)
         self.gates: list[GateStatus] = []
         self.signers = [SEALER_LINE, DECIDER_LINE]
         self.outcome = ""
         self.seal: Seal | None = None
-        self._calls = 0
         self._decisions = 0
         self._named: dict[str, ev.FileRef] = {}
         self._shown: list[ev.FileRef] = []
@@ -94,18 +86,19 @@ class Package:
         checklist = InputFile(
             path="checklist.md", sha256=sha256(text), size_bytes=len(text), encoding="utf-8", content=text.decode()
         )
-        self.input = InputRecord(
-            format="awo/input/v1",
-            name="greeting",
-            description="",
-            source=ev.FileRef(path="greeting.yaml", sha256=sha256(b"greeting"), size_bytes=8),
-            seed=7,
-            inputs={},
-            files=[checklist],
-            models={},
-            default_model="echo",
-            steps=list(steps),
-        )
+        usual: dict[str, Any] = {
+            "format": "awo/input/v1",
+            "name": "greeting",
+            "description": "",
+            "source": ev.FileRef(path="greeting.yaml", sha256=sha256(b"greeting"), size_bytes=8),
+            "seed": SEED,
+            "inputs": {},
+            "files": [checklist],
+            "models": {},
+            "default_model": "echo",
+            "steps": list(steps),
+        }
+        self.input = InputRecord(**(usual | plan))
         ref = self.put(layout.INPUT, pretty(self.input))
         self.event(
             ev.RunStarted,
@@ -120,80 +113,21 @@ class Package:
         self._named[ref.path] = ref
         self.event(ev.EnvironmentRecorded, environment={"python": {"version": "3.11"}})
 
-    # --- events -----------------------------------------------------------------------------------------
+    # --- steps ------------------------------------------------------------------------------------------
 
-    @property
-    def now(self) -> str:
-        return time.spell(BEGUN_AT + len(self.lines) * 1_000_000)
+    def start(self, id_: str, attempt: int = 1) -> None:
+        """An attempt of a step begins."""
+        self.event(ev.StepStarted, step=id_, attempt=attempt)
 
-    def event(self, kind: type[Any], **fields: Any) -> None:
-        """The next line of the journal, whatever the rules say."""
-        self.lines.append(ev.encode(kind(seq=len(self.lines), at=self.now, **fields)))
-
-    def put(self, path: str, data: bytes) -> ev.FileRef:
-        """A file with these bytes."""
-        self.files[path] = data
-        return ev.FileRef(path=path, sha256=sha256(data), size_bytes=len(data))
-
-    def start(self, id_: str) -> None:
-        """The first attempt of a step begins."""
-        self.event(ev.StepStarted, step=id_, attempt=1)
-
-    def ask(self, id_: str, text: str, *, wrong_call: str = "") -> None:
-        """One call that is answered with `text`; its line says call `wrong_call`, if that is given."""
-        call, path = str(self._calls), layout.responses_path(id_)
-        self._calls += 1
-        self.event(
-            ev.CallIntended,
-            step=id_,
-            attempt=1,
-            call=call,
-            model="echo",
-            request_sha256=sha256(text.encode()),
-            worst_price="0",
-        )
-        line = encode_sorted(
-            ResponseLine(
-                salt=sha256(call.encode())[:32],
-                step=id_,
-                call=wrong_call or call,
-                attempt=1,
-                at=self.now,
-                model="echo",
-                backend="echo",
-                model_asked="echo",
-                model_answered="echo",
-                messages=[Message(role="user", content=text)],
-                params={"temperature": 0.5},
-                seed=7,
-                text=text,
-                stop_reason="end",
-                usage=Usage(prompt_tokens=-1, completion_tokens=-1),
-                latency_ms=0,
-            )
-        )
-        before = self.files.get(path, b"")
-        self.files[path] = before + line + b"\n"
-        self.event(
-            ev.CallAnswered,
-            step=id_,
-            call=call,
-            line=before.count(b"\n"),
-            sha256=sha256(line),
-            size_bytes=len(line),
-            recovered=False,
-        )
-
-    def finish(self, id_: str, value: Any, files: Mapping[str, str] | None = None) -> None:
+    def finish(self, id_: str, value: Any, files: Mapping[str, str] | None = None, attempt: int = 1) -> None:
         """The step is done with this value and these artifacts."""
         refs = [self.put(layout.file_path(id_, name), text.encode()) for name, text in (files or {}).items()]
-        responses = layout.responses_path(id_)
-        if responses in self.files:
-            refs.append(self.put(responses, self.files[responses]))
+        lines = (layout.responses_path(id_), layout.items_path(id_))
+        refs += [self.put(path, self.files[path]) for path in lines if path in self.files]
         refs.sort(key=lambda ref: ref.path)
         done = self.put(layout.value_path(id_), pretty(value))
         self._named |= {ref.path: ref for ref in (done, *refs)}
-        self.event(ev.StepFinished, step=id_, attempt=1, value=done, files=refs)
+        self.event(ev.StepFinished, step=id_, attempt=attempt, value=done, files=refs)
 
     def fail(self, id_: str) -> None:
         """The attempt failed and left a file."""
@@ -298,7 +232,7 @@ class Package:
 
     def _metadata(self) -> Metadata:
         outcome: Any = self.outcome
-        no_calls = CallNumbers(answered=0, failed=0, unknown=0, recovered=0)
+        no_calls = CallNumbers(answered=0, failed=0, unknown=0, recovered=0, reused=0, retried=0, open=0)
         return Metadata(
             format="awo/metadata/v1",
             run_id=RUN_ID,
@@ -312,12 +246,16 @@ class Package:
             solo=False,
             seeds=Seeds(run=0, models={}),
             models=[],
+            money=MoneyMetadata(budget_usd="", spent_usd="0", reserved_usd="0", unknown_usd="0", unpriced_calls=0),
+            data={},
             environment={},
             environments_after_resume=[],
             journal=JournalMetadata(events=len(self.lines), checkpoint=self.checkpoint()),
             counts=Counts(
                 steps={},
                 calls=no_calls,
+                limit_changes=0,
+                budget_stops=0,
                 gates=len(self.gates),
                 decisions=0,
                 decisions_refused=0,

@@ -1,7 +1,8 @@
 """Writes the vectors: `python -m tests.vectors.make` makes the folders beside this file anew, byte for byte the same.
 
 A vector is a folder with a package (a run's folder, or package.tar.gz), the reader's list `trust`,
-and expected.json. The folder of a bad package is called as the check that it fails.
+and expected.json. The folder of a bad package is called as the check that it fails, with a word after
+it where one check has several.
 """
 
 from __future__ import annotations
@@ -10,8 +11,9 @@ import json
 import shutil
 from pathlib import Path
 
+from tests.vectors import fan_out, stories
 from tests.vectors.builder import RUN_ID
-from tests.vectors.stories import Vector, bad, good
+from tests.vectors.stories import Vector
 
 HERE = Path(__file__).parent
 BUNDLE = "package.tar.gz"
@@ -19,7 +21,9 @@ BUNDLE = "package.tar.gz"
 
 def vectors() -> dict[str, Vector]:
     """Every vector by the name of its folder: `good/NAME` or `bad/ID`."""
-    return {f"good/{name}": one for name, one in good().items()} | {f"bad/{id_}": one for id_, one in bad().items()}
+    good = stories.good() | fan_out.good()
+    bad = stories.bad() | fan_out.bad()
+    return {f"good/{name}": one for name, one in good.items()} | {f"bad/{name}": one for name, one in bad.items()}
 
 
 def files_of(vector: Vector) -> dict[str, bytes]:

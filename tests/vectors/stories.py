@@ -46,11 +46,11 @@ class Vector:
     require: tuple[str, ...] = field(default=("authority",))
 
 
-def completed(*, call: str = "", extra: Mapping[str, bytes] | None = None) -> Package:
+def completed(*, call: str = "0", extra: Mapping[str, bytes] | None = None) -> Package:
     """A run without a gate, not yet sealed."""
     package = Package([step(GREET, "llm_map", prompt="good day"), step(SAVE, "write_text", GREET, path="greeting.txt")])
     package.start(GREET)
-    package.ask(GREET, "good day", wrong_call=call)
+    package.ask(GREET, "good day", call=call)
     package.finish(GREET, {"text": "good day"})
     package.start(SAVE)
     package.finish(SAVE, {"path": "greeting.txt"}, GREETING)
@@ -180,7 +180,19 @@ def _unknown_kind() -> Vector:
     package = completed()
     package.lines[1] = package.lines[1].replace(b"environment_recorded", b"environment_invented")
     package.write_journal()
-    later = ("EP-2.5", "EP-2.7", "EP-3.1", "EP-3.2", "EP-3.3", "EP-4.3", "EP-4.4", "EP-4.5", "EP-4.6", "EP-4.8")
+    later = (
+        "EP-2.5",
+        "EP-2.7",
+        "EP-2.9",
+        "EP-3.1",
+        "EP-3.2",
+        "EP-3.3",
+        "EP-4.3",
+        "EP-4.4",
+        "EP-4.5",
+        "EP-4.6",
+        "EP-4.8",
+    )
     return Vector(package.freeze(), 3, ("EP-1.5",), later, f"{layout.JOURNAL}:2")
 
 
@@ -317,8 +329,8 @@ def _decider_not_trusted() -> Vector:
 
 
 _ALL_BUT_THE_CONTAINER = (
-    *("EP-1.3", "EP-1.4", "EP-1.5", "EP-1.6"),
-    *(f"EP-2.{number}" for number in range(1, 9)),
+    *(f"EP-1.{number}" for number in range(3, 9)),
+    *(f"EP-2.{number}" for number in range(1, 11)),
     *(f"EP-3.{number}" for number in range(1, 4)),
     *(f"EP-4.{number}" for number in range(1, 9)),
 )

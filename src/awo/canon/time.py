@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from datetime import UTC, datetime
+from functools import lru_cache
 
 PATTERN = r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{6}Z$(?!\n)"
 _pattern = re.compile(PATTERN)
@@ -18,8 +19,13 @@ def now() -> str:
 def spell(microseconds: int) -> str:
     """A count of microseconds since 1970-01-01T00:00:00Z in our spelling."""
     seconds, rest = divmod(microseconds, 1_000_000)
+    return f"{_second(seconds)}.{rest:06d}Z"
+
+
+@lru_cache(maxsize=4)  # a busy run spells thousands of times within one second
+def _second(seconds: int) -> str:
     y, mo, d, h, mi, s, *_ = time.gmtime(seconds)
-    return f"{y:04d}-{mo:02d}-{d:02d}T{h:02d}:{mi:02d}:{s:02d}.{rest:06d}Z"
+    return f"{y:04d}-{mo:02d}-{d:02d}T{h:02d}:{mi:02d}:{s:02d}"
 
 
 def read(text: str) -> datetime:

@@ -13,8 +13,12 @@ from awo.plugins import nearest
 COMMANDS: dict[str, tuple[str, str]] = {
     "init": ("awo.cli.project:init", "Set up a project: awo.toml, reviewers/, an example workflow."),
     "validate": ("awo.cli.workflows:validate", "Check a workflow file and list every problem."),
+    "plan": ("awo.cli.planning:plan", "Say what a workflow will ask, and what it can cost at most."),
     "run": ("awo.cli.running:run", "Run a workflow until it is sealed or waits for a person."),
     "resume": ("awo.cli.running:resume", "Take a run up again where its journal ends."),
+    "retry": ("awo.cli.running:retry", "Do again only what failed in a run."),
+    "replay": ("awo.cli.running:replay", "Run a run again, answered from its own responses."),
+    "watch": ("awo.cli.watching:watch", "Watch a run that is at work, from another terminal."),
     "status": ("awo.cli.looking:status", "Say how a run stands."),
     "list": ("awo.cli.looking:list_runs", "List the runs of the project."),
     "show": ("awo.cli.looking:show", "Show a run: steps, models, decisions, files."),

@@ -9,9 +9,10 @@ import click
 
 from awo import api
 from awo.cli.places import find, named, project, run_argument, runs_option
-from awo.cli.printing import json_option, print_json, say, table
+from awo.cli.printing import in_dollars, json_option, print_json, say, table
 from awo.derive.facts import RunFacts, StepStatus
 from awo.derive.phrases import moment
+from awo.derive.report.money import money_in_brief
 from awo.errors import AwoError
 
 
@@ -22,12 +23,15 @@ from awo.errors import AwoError
 def status(run_name: str, runs: Path | None, *, as_json: bool) -> None:
     """Say how RUN stands, and what to do next."""
     here, folder = find(run_name, runs)
-    summary = _summary(here, folder)
+    facts = api.facts(folder)
+    summary = _summary(here, folder, facts)
     if as_json:
         print_json(summary)
         return
     steps = ", ".join(f"{count} {_in_words(name)}" for name, count in summary["steps"].items())
     say(f"{summary['run']}: {summary['state']}", f"steps: {steps}", f"responses: {summary['responses']}")
+    if money := money_in_brief(facts):
+        say(f"money: {money}")
     if summary["gate"]:
         say(f"waits at the gate {summary['gate']}: awo gates {named(here, folder)}")
     say(f"next: {summary['next']}")
@@ -70,7 +74,10 @@ def show(run_name: str, runs: Path | None, *, as_json: bool) -> None:
     say("", *table(rows, ("STEP", "OPERATION", "STATUS", "ATTEMPTS", "REASON")))
     for name, model in facts.models.items():
         digest = str(model.facts.get("weights_sha256", ""))[:16]
-        say(f"model {name}: {model.facts.get('answered', name)} {digest}".rstrip())
+        known = model.facts.get("answered") or model.facts.get("asked") or name
+        say(f"model {name}: {known} {digest}".rstrip())
+    if money := money_in_brief(facts):
+        say(f"money: {money}")
     for gate in facts.gates:
         say(f"gate {gate.gate}: {gate.verdict or 'waits'}")
         for decision in gate.decisions:
@@ -79,11 +86,11 @@ def show(run_name: str, runs: Path | None, *, as_json: bool) -> None:
 
 
 def _in_words(status: str) -> str:
-    return status.replace("_", " ")
+    """A step that is `running` may have lost its process."""
+    return "begun" if status == StepStatus.RUNNING.value else status.replace("_", " ")
 
 
-def _summary(here: api.Project, folder: Path) -> dict[str, Any]:
-    facts = api.facts(folder)
+def _summary(here: api.Project, folder: Path, facts: RunFacts) -> dict[str, Any]:
     gate = facts.open_gate
     counts = {one.value: len(facts.with_status(one)) for one in StepStatus if facts.with_status(one)}
     return {
@@ -95,14 +102,15 @@ def _summary(here: api.Project, folder: Path) -> dict[str, Any]:
         "is_sealed": api.is_sealed(folder),
         "gate": gate.gate if gate else "",
         "steps": counts,
-        "responses": facts.calls.answered,
+        "responses": facts.calls.responses,
+        "money": in_dollars(facts.money, facts.budget_usd),
         "next": _next(here, folder, facts),
     }
 
 
 def _summary_or_problem(here: api.Project, folder: Path) -> dict[str, Any]:
     try:
-        return _summary(here, folder)
+        return _summary(here, folder, api.facts(folder))
     except AwoError as error:
         return {"run": folder.name, "folder": str(folder), "state": f"cannot be read: {error.what}"}
 
@@ -116,9 +124,14 @@ def _state(folder: Path, facts: RunFacts) -> str:
         return "waits for a person"
     if any(gate.verdict == "approved" for gate in facts.gates[-1:]) and not facts.with_status(StepStatus.FAILED):
         return "approved at its gate, to be resumed"
+    is_worked_on = api.is_worked_on(folder)
+    if is_worked_on:
+        return "running"
+    if facts.budget_reached is not None:
+        return "paused, its budget is used up"
     if facts.with_status(StepStatus.FAILED):
         return "has failed steps"
-    return "running or interrupted"
+    return "interrupted, to be resumed" if is_worked_on is False else "running or interrupted"
 
 
 def _next(here: api.Project, folder: Path, facts: RunFacts) -> str:
@@ -127,11 +140,13 @@ def _next(here: api.Project, folder: Path, facts: RunFacts) -> str:
         return f"awo verify {name}, awo export {name}"
     if facts.open_gate is not None:
         return f"awo approve {name} or awo reject {name}, then awo resume {name}"
+    if facts.budget_reached is not None:
+        return f"awo resume {name} --budget USD"
     return f"awo resume {name}"
 
 
 def _details(here: api.Project, folder: Path, facts: RunFacts) -> dict[str, Any]:
-    return _summary(here, folder) | {
+    return _summary(here, folder, facts) | {
         "started_at": facts.started_at,
         "ended_at": facts.ended_at,
         "starter": facts.starter,
@@ -147,6 +162,8 @@ def _details(here: api.Project, folder: Path, facts: RunFacts) -> dict[str, Any]
                 "status": step.status.value,
                 "attempts": step.attempts,
                 "reason": step.reason,
+                "cells": step.cells,
+                "calls": step.calls,
                 "value": step.value,
                 "files": step.files,
             }

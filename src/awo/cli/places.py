@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import sys
 from collections.abc import Callable
@@ -12,12 +13,34 @@ from typing import Any, TypeVar
 import click
 
 from awo import api
+from awo.canon.usd import PATTERN_OR_EMPTY, picodollars, usd
 from awo.errors import UsageError
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 runs_option = click.option(
     "--runs", type=click.Path(path_type=Path), help="Where the runs are (default: runs/ of the project)."
+)
+
+
+class _Dollars(click.ParamType[str]):
+    """An amount of US dollars, in the one spelling that the record has."""
+
+    name = "USD"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        text = str(value).removeprefix("$")
+        try:
+            amount = usd(picodollars(text)) if text else ""
+        except ValueError:
+            amount = "?"
+        if not re.match(PATTERN_OR_EMPTY, amount):
+            self.fail(f"{value!r} is not an amount of US dollars like 5 or 0.25", param, ctx)
+        return amount
+
+
+budget_option = click.option(
+    "--budget", type=_Dollars(), metavar="USD", default="", help="What all calls of the run together may cost at most."
 )
 run_argument = click.argument("run_name", metavar="RUN", default="latest")
 

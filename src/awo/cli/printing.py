@@ -5,10 +5,11 @@ from __future__ import annotations
 import sys
 import unicodedata
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Protocol
 
 import click
 
+from awo.canon.usd import usd
 from awo.errors import AwoError
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
@@ -43,6 +44,27 @@ def print_json(value: Any) -> None:
     from awo.canon.json import pretty
 
     sys.stdout.write(pretty(value).decode())
+
+
+class Amounts(Protocol):
+    """Picodollars that calls have cost, may still cost, and may have cost."""
+
+    @property
+    def spent(self) -> int: ...
+    @property
+    def reserved(self) -> int: ...
+    @property
+    def unknown(self) -> int: ...
+
+
+def in_dollars(money: Amounts, budget_usd: str) -> dict[str, str]:
+    """Amounts for programs: US dollars as text; `budget_usd` is '' for none."""
+    return {
+        "budget_usd": budget_usd,
+        "spent_usd": usd(money.spent),
+        "reserved_usd": usd(money.reserved),
+        "unknown_usd": usd(money.unknown),
+    }
 
 
 def print_error(error: AwoError, *, as_json: bool) -> None:

@@ -1,41 +1,51 @@
-"""The commands that run: `run` and `resume`."""
+"""The commands that run: `run`, `resume`, `retry` and `replay`."""
 
 from __future__ import annotations
 
 import shlex
+from collections.abc import Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import click
 
 from awo import api
-from awo.cli.places import find, key_options, named, project, run_argument, runs_option, who
-from awo.cli.printing import json_option, note, print_json, say
+from awo.cli.ending import Ending, say_ending
+from awo.cli.places import budget_option, find, key_options, named, project, run_argument, runs_option, who
+from awo.cli.printing import in_dollars, json_option, note, print_json
 from awo.cli.progress import progress
-from awo.engine.run import Ended
-from awo.errors import GateRejected, Interrupted, StepFailed, WaitingForPerson
+from awo.derive.phrases import count
+from awo.engine.reruns import Rerun
+from awo.engine.run import Again, Ended
 
-OUTCOME_CODES = {
-    "completed": 0,
-    "approved": 0,
-    "rejected": GateRejected.exit_code,
-    "abandoned": 0,
-    "failed": StepFailed.exit_code,
-    "waiting": WaitingForPerson.exit_code,
-    "interrupted": Interrupted.exit_code,
-}
+ask_again_option = click.option(
+    "--ask-again", is_flag=True, help="Repeat calls whose outcome is unknown, even where they cost money."
+)
 
 
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--supersedes", metavar="RUN", default="", help="The run that this one corrects.")
+@budget_option
+@click.option("--cache", is_flag=True, help="Use responses of the project's other runs again for equal requests.")
 @runs_option
 @key_options
 @json_option
-def run(file: Path, supersedes: str, runs: Path | None, key: Path | None, signer_id: str, *, as_json: bool) -> int:
+def run(
+    file: Path,
+    supersedes: str,
+    budget: str,
+    cache: bool,
+    runs: Path | None,
+    key: Path | None,
+    signer_id: str,
+    *,
+    as_json: bool,
+) -> int:
     """Run the workflow in FILE until it is sealed or waits for a person.
 
-    Ends with 0 when the run is sealed, 78 when it waits at a gate, 6 when a step failed.
+    Ends with 0 when the run is sealed, 78 when it waits at a gate, 9 when its budget is used up, 6 when a step failed.
     """
     here = project(runs)
     if not as_json:
@@ -43,29 +53,108 @@ def run(file: Path, supersedes: str, runs: Path | None, key: Path | None, signer
     identity = who(here, key, signer_id)
     older = api.find_run(here, supersedes).name if supersedes else ""
     with progress(quiet=as_json) as shown:
-        ended = api.run(here, file, identity, supersedes=older, watch=shown.tell, told_folder=shown.begin)
+        ended = api.run(
+            here,
+            file,
+            identity,
+            supersedes=older,
+            budget_usd=budget,
+            cache=cache,
+            watch=shown.tell,
+            told_folder=shown.begin,
+        )
     return _report(ended, named(here, ended.folder), _who_again(key, signer_id), as_json=as_json)
 
 
 @click.command()
 @run_argument
-@click.option("--ask-again", is_flag=True, help="Repeat calls whose outcome is unknown, even where they cost money.")
+@ask_again_option
+@budget_option
 @runs_option
 @key_options
 @json_option
 def resume(
-    run_name: str, ask_again: bool, runs: Path | None, key: Path | None, signer_id: str, *, as_json: bool
+    run_name: str,
+    ask_again: bool,
+    budget: str,
+    runs: Path | None,
+    key: Path | None,
+    signer_id: str,
+    *,
+    as_json: bool,
 ) -> int:
-    """Take RUN up again where its journal ends: after a gate, a failure, a Ctrl-C or a crash."""
-    here, folder = find(run_name, runs)
+    """Take RUN up again where its journal ends: after a gate, a failure, a Ctrl-C, a crash, or a used-up budget."""
+    again = Again(ask_again=ask_again, budget_usd=budget)
+    return _take_up(run_name, again, runs, key, signer_id, as_json=as_json)
+
+
+@click.command()
+@run_argument
+@ask_again_option
+@budget_option
+@runs_option
+@key_options
+@json_option
+def retry(
+    run_name: str,
+    ask_again: bool,
+    budget: str,
+    runs: Path | None,
+    key: Path | None,
+    signer_id: str,
+    *,
+    as_json: bool,
+) -> int:
+    """Do again only what failed in RUN: failed steps, and of a fan-out only the cells without an answer."""
+    again = Again(ask_again=ask_again, budget_usd=budget, only_failed=True)
+    return _take_up(run_name, again, runs, key, signer_id, as_json=as_json)
+
+
+@click.command()
+@run_argument
+@runs_option
+@key_options
+@json_option
+def replay(run_name: str, runs: Path | None, key: Path | None, signer_id: str, *, as_json: bool) -> int:
+    """Run what RUN ran, as a new run whose models are answered from RUN's responses. Nothing is asked of a model."""
+    here, origin = find(run_name, runs)
     identity = who(here, key, signer_id)
     with progress(quiet=as_json) as shown:
+        ended = api.replay(here, origin, identity, watch=shown.tell, told_folder=shown.begin)
+    return _report(ended, named(here, ended.folder), _who_again(key, signer_id), as_json=as_json)
+
+
+def _take_up(run_name: str, again: Again, runs: Path | None, key: Path | None, signer_id: str, *, as_json: bool) -> int:
+    here, folder = find(run_name, runs)
+    identity = who(here, key, signer_id)
+    reruns: list[Rerun] = []
+    with progress(quiet=as_json) as shown:
         shown.begin(folder)
-        ended = api.resume(here, folder, identity, ask_again=ask_again, watch=shown.tell)
+
+        def tell(rerun: Rerun) -> None:
+            reruns.append(rerun)
+            shown.say(f"  {_in_words(rerun)}")
+
+        ended = api.resume(here, folder, identity, replace(again, tell=tell), watch=shown.tell)
     starter = ended.facts.starter.id
     if ended.facts.outcome and identity.id != starter and not as_json:
         note(f"note: {starter} started this run, and the key of {identity.id} sealed it; --key and --as choose it")
-    return _report(ended, named(here, folder), _who_again(key, signer_id), as_json=as_json)
+    return _report(ended, named(here, folder), _who_again(key, signer_id), as_json=as_json, reruns=reruns)
+
+
+def _in_words(rerun: Rerun) -> str:
+    """Why a step runs again, and what of it is not asked for again."""
+    how = "failed" if rerun.why == "failed" else "did not come to its end"
+    said = [f"{rerun.step}: attempt {rerun.attempt} {how}"]
+    if rerun.reused:
+        said.append(f"{count(rerun.reused, 'answer')} {'is' if rerun.reused == 1 else 'are'} kept")
+    if rerun.unknown:
+        verb = "has" if rerun.unknown == 1 else "have"
+        said.append(
+            f"{count(rerun.unknown, 'call')} {verb} no known outcome and may have been paid for: "
+            + ("asked again" if rerun.asks else "not asked again unless you say --ask-again")
+        )
+    return "; ".join(said)
 
 
 def _note_other_project(here: api.Project, file: Path) -> None:
@@ -84,39 +173,37 @@ def _who_again(key: Path | None, signer_id: str) -> str:
     return "".join(f" {shlex.quote(word)}" for word in words)
 
 
-def _report(ended: Ended, name: str, who_again: str, *, as_json: bool) -> int:
-    code = OUTCOME_CODES[ended.outcome]
+def _report(ended: Ended, name: str, who_again: str, *, as_json: bool, reruns: Sequence[Rerun] = ()) -> int:
+    is_final = ended.outcome in ("completed", "approved", "rejected", "abandoned")
+    end = Ending(
+        outcome=ended.outcome,
+        folder=ended.folder,
+        name=name,
+        is_sealed=is_final,
+        gate=ended.gate,
+        failed=tuple(ended.failures),
+        signal=ended.signal,
+        over_budget=ended.over_budget,
+        who_again=who_again,
+    )
     if as_json:
-        print_json(_as_json(ended, code))
-        return code
-    run_id = ended.folder.name
+        print_json(_as_json(ended, end.exit_code, reruns))
+        return end.exit_code
     for step, error in ended.failures.items():
         note(f"step {step} failed: {error}")
-    match ended.outcome:
-        case "completed" | "approved" | "rejected" | "abandoned":
-            say(f"{run_id} is {ended.outcome} and sealed.", f"report: {ended.folder / 'report.md'}")
-            say(f"next: awo verify {name}    awo export {name}")
-        case "waiting":
-            say(f"{run_id} waits at the gate {ended.gate} for a person.", f"report: {ended.folder / 'report.md'}")
-            say(f"next: awo gates {name}, then awo approve or awo reject, then awo resume {name}{who_again}")
-        case "failed":
-            failed = ", ".join(ended.failures) or "see awo show"
-            say(f"{run_id} has failed steps: {failed}. What does not need them is done.")
-            say(f"next: awo resume {name}{who_again} tries them again")
-            say(f"  or: awo seal {name}{who_again} freezes the run as failed")
-            say("A run keeps the workflow that it started with. To run a corrected file, start a new run.")
-        case "interrupted":
-            say(f"{run_id} was stopped by {ended.signal}. Everything finished is recorded.")
-            say(f"next: awo resume {name}{who_again}")
-    return code
+    say_ending(end)
+    return end.exit_code
 
 
-def _as_json(ended: Ended, code: int) -> dict[str, Any]:
+def _as_json(ended: Ended, code: int, reruns: Sequence[Rerun]) -> dict[str, Any]:
     return {
         "run": ended.folder.name,
         "folder": str(ended.folder),
         "outcome": ended.outcome,
         "gate": ended.gate,
         "failures": {step: error.as_dict() for step, error in ended.failures.items()},
+        "money": in_dollars(ended.facts.money, ended.facts.budget_usd),
+        "worst_next_usd": ended.over_budget.worst if ended.over_budget else "",
+        "reruns": [asdict(rerun) for rerun in reruns],
         "exit_code": code,
     }

@@ -13,11 +13,14 @@ import msgspec
 from msgspec.structs import replace
 
 from awo.evidence.events import (
+    BudgetReached,
+    BudgetSet,
     CallFailed,
     Checkpoint,
     DecisionRecorded,
     DecisionRefused,
     FileRef,
+    LimitChanged,
     Reason,
     RunInterrupted,
     RunResumed,
@@ -47,22 +50,76 @@ class _Fact(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class CallCounts(_Fact, frozen=True):
-    """Model calls. `recovered` ones are among the answered: their line was found after a crash."""
+    """Model calls; each sending is one. `recovered` ones are among the answered: their line was found after a crash.
+
+    `retried` sendings came after a failed one of the same request; they are counted by their outcome,
+    too. `reused` responses were answered in another run: they are no calls. `open` ones have no outcome yet.
+    """
 
     answered: int = 0
     failed: int = 0
     unknown: int = 0
     recovered: int = 0
+    reused: int = 0
+    retried: int = 0
+    open: int = 0
+
+    @property
+    def responses(self) -> int:
+        """The lines of responses.jsonl that they amount to."""
+        return self.answered + self.reused
+
+    def plus(self, more: CallCounts) -> CallCounts:
+        """Both together."""
+        return CallCounts(**{name: getattr(self, name) + getattr(more, name) for name in self.__struct_fields__})
 
 
 NO_CALLS = CallCounts()
+
+
+class MoneyFacts(_Fact, frozen=True):
+    """What calls cost, in picodollars: `spent` is known, `reserved` is the worst case of calls without outcome.
+
+    `unknown` is the worst case of calls that may have been paid for without a known cost. `unpriced`
+    counts the calls of which neither price nor cost is known: they are in none of the three.
+    """
+
+    spent: int = 0
+    reserved: int = 0
+    unknown: int = 0
+    unpriced: int = 0
+
+    def plus(self, more: MoneyFacts) -> MoneyFacts:
+        """Both together."""
+        return MoneyFacts(**{name: getattr(self, name) + getattr(more, name) for name in self.__struct_fields__})
+
+
+NO_MONEY = MoneyFacts()
+
+
+class CellFacts(_Fact, frozen=True):
+    """How far a step that fans out has come: `planned` cells, the requests that they mean to make, and cells
+    of which at least one request has a response."""
+
+    planned: int
+    asks: int
+    answered: int
+
+
+class LimitFacts(_Fact, frozen=True):
+    """How many calls to one model may be in flight: how often that changed, the least it was, and the last change."""
+
+    changes: int
+    lowest: int
+    last: LimitChanged
 
 
 class StepFacts(_Fact, frozen=True):
     """One step. `reason` is why the last failed attempt failed or why the step was skipped, or None.
 
     `files` is every file beside the value, `failed_files` what failed attempts left. Times and the
-    value are packed, since a run may have a million steps: read `started_at` and its like.
+    value are packed, since a run may have a million steps: read `started_at` and its like. `cells` is
+    None for a step that has not fanned out.
     """
 
     record: StepRecord
@@ -76,6 +133,7 @@ class StepFacts(_Fact, frozen=True):
     files: tuple[FileRef, ...] = ()
     failed_files: tuple[FileRef, ...] = ()
     calls: CallCounts = NO_CALLS
+    cells: CellFacts | None = None
 
     @property
     def started_at(self) -> str:
@@ -151,8 +209,10 @@ class ModelFacts(_Fact, frozen=True):
 class RunFacts(_Fact, frozen=True):
     """A run, as far as its journal has been read. `outcome` and `ended_at` are '' while it is open.
 
-    `steps` has every step of the workflow in the order of the file. `failed_calls` has the first
-    few only; `calls` counts all of them.
+    `steps` has every step of the workflow in the order of the file. `failed_calls` and `limit_changes`
+    have the first few only; `calls`, `failures_by_code` and `limits` (by model) count all of them.
+    `budget_usd` is the budget now, '' for none, and `budgets` how it was set after the start;
+    `budget_reached` is where the run stands still for want of money, else None.
     """
 
     run_id: str
@@ -170,7 +230,16 @@ class RunFacts(_Fact, frozen=True):
     steps: tuple[StepFacts, ...]
     calls: CallCounts
     calls_by_model: Mapping[str, CallCounts]
+    money: MoneyFacts
+    money_by_model: Mapping[str, MoneyFacts]
+    budget_usd: str
+    budgets: tuple[BudgetSet, ...]
+    budget_stops: int
+    budget_reached: BudgetReached | None
     failed_calls: tuple[CallFailed, ...]
+    failures_by_code: Mapping[str, int]
+    limits: Mapping[str, LimitFacts]
+    limit_changes: tuple[LimitChanged, ...]
     gates: tuple[GateFacts, ...]
     refusals: tuple[DecisionRefused, ...]
     tail_cuts: tuple[TailCut, ...]

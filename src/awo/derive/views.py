@@ -9,9 +9,10 @@ from typing import Any, Final, Literal, assert_never
 import msgspec
 
 from awo.canon.json import pretty
-from awo.derive.facts import CallCounts, GateFacts, ModelFacts, RunFacts, StepStatus
+from awo.canon.usd import usd
+from awo.derive.facts import NO_CALLS, NO_MONEY, CallCounts, GateFacts, MoneyFacts, RunFacts, StepStatus
 from awo.evidence.events import Checkpoint, FileRef
-from awo.evidence.records import GatePending, GateRequest, GateStatus, ModelRecord, Need, StatusView
+from awo.evidence.records import NO_LIMITS, GatePending, GateRequest, GateStatus, Need, StatusView
 
 METADATA_FORMAT: Final = "awo/metadata/v1"
 
@@ -90,7 +91,9 @@ def metadata(facts: RunFacts) -> dict[str, Any]:
             "run": facts.input.seed,
             "models": {name: record.seed for name, record in facts.input.models.items()},
         },
-        "models": _models(facts),
+        "models": [_model(facts, name) for name in model_names(facts)],
+        "money": {"budget_usd": facts.budget_usd} | _amounts(facts.money),
+        "data": _data_sets(facts),
         "environment": dict(facts.environments[0].environment) if facts.environments else {},
         "environments_after_resume": [
             {"at": one.at, "environment": dict(one.environment)} for one in facts.environments[1:]
@@ -134,15 +137,9 @@ def _gate_status(gate: GateFacts) -> GateStatus:
     return GateStatus(gate=gate.gate, status=status, decisions=[one.decision.path for one in gate.decisions])
 
 
-def _models(facts: RunFacts) -> list[dict[str, Any]]:
-    return [
-        _model(name, facts.input.models.get(name), facts.models.get(name), facts.calls_by_model.get(name, CallCounts()))
-        for name in model_names(facts)
-    ]
-
-
-def _model(name: str, asked: ModelRecord | None, found: ModelFacts | None, calls: CallCounts) -> dict[str, Any]:
+def _model(facts: RunFacts, name: str) -> dict[str, Any]:
     """A model that the workflow does not define is a stand-in: it is asked for by its name."""
+    asked, found = facts.input.models.get(name), facts.models.get(name)
     return {
         "name": name,
         "asked": {
@@ -151,10 +148,31 @@ def _model(name: str, asked: ModelRecord | None, found: ModelFacts | None, calls
             "params": asked.params if asked else {},
             "seed": asked.seed if asked else 0,
         },
+        "price": msgspec.to_builtins(asked.price) if asked and asked.price else None,
+        "limits": msgspec.to_builtins(asked.limits if asked else NO_LIMITS),
         "recorded_at": found.recorded_at if found else "",
         "facts": dict(found.facts) if found else {},
         "facts_changed_during_the_run": found.has_changed if found else False,
-        "calls": _call_counts(calls),
+        "calls": _call_counts(facts.calls_by_model.get(name, NO_CALLS)),
+        "money": _amounts(facts.money_by_model.get(name, NO_MONEY)),
+    }
+
+
+def _data_sets(facts: RunFacts) -> dict[str, Any]:
+    digests = {file.path: file.sha256 for file in facts.input.files}
+    return {
+        name: {"path": data.path, "format": data.format, "rows": data.rows, "sha256": digests[data.path]}
+        for name, data in facts.input.data.items()
+        if data.path in digests
+    }
+
+
+def _amounts(money: MoneyFacts) -> dict[str, Any]:
+    return {
+        "spent_usd": usd(money.spent),
+        "reserved_usd": usd(money.reserved),
+        "unknown_usd": usd(money.unknown),
+        "unpriced_calls": money.unpriced,
     }
 
 
@@ -163,6 +181,8 @@ def _counts(facts: RunFacts) -> dict[str, Any]:
     return {
         "steps": {status.value: statuses[status] for status in StepStatus} | {"total": len(facts.steps)},
         "calls": _call_counts(facts.calls),
+        "limit_changes": sum(limit.changes for limit in facts.limits.values()),
+        "budget_stops": facts.budget_stops,
         "gates": len(facts.gates),
         "decisions": sum(len(gate.decisions) for gate in facts.gates),
         "decisions_refused": len(facts.refusals),
@@ -173,9 +193,5 @@ def _counts(facts: RunFacts) -> dict[str, Any]:
 
 
 def _call_counts(calls: CallCounts) -> dict[str, int]:
-    return {
-        "answered": calls.answered,
-        "failed": calls.failed,
-        "unknown": calls.unknown,
-        "recovered": calls.recovered,
-    }
+    counts: dict[str, int] = msgspec.structs.asdict(calls)
+    return counts

@@ -11,11 +11,15 @@ import msgspec
 from awo import plugins
 from awo.canon.json import pretty
 from awo.engine.artifacts import Artifacts
-from awo.engine.calls import Calls, Stopping, Traffic
-from awo.engine.desk import EngineDesk, Values
+from awo.engine.cache import Cache
+from awo.engine.calls import Calls
+from awo.engine.desk import Bench, EngineDesk, Values
+from awo.engine.fanout import FanOut
 from awo.engine.journal import Journal
 from awo.engine.models import Models
 from awo.engine.outputs import StepOutputs
+from awo.engine.rows import Rows, workers_for
+from awo.engine.traffic import Stopping, Traffic
 from awo.errors import AwoError, CannotCheck, DiskTrouble, EvidenceError, StepFailed, UsageError, WorkflowInvalid
 from awo.evidence import events as ev
 from awo.evidence.layout import VALUE_FILE
@@ -52,7 +56,8 @@ class Workshop:
         self.workflow_root = workflow_root
         self.models = models
         self.secrets = secrets
-        self.traffic = Traffic()
+        self.traffic = Traffic(journal, secrets)
+        self.cache: Cache | None = None
         self.artifacts = Artifacts(journal.folder)
         self.failures: dict[str, AwoError] = {}
         self._operations: dict[str, Operation[Args]] = {}
@@ -62,6 +67,12 @@ class Workshop:
         if name not in self._operations:
             self._operations[name] = plugins.load(plugins.OPERATIONS, name, "operation")
         return self._operations[name]
+
+    def close(self) -> None:
+        """Gives back what all attempts shared."""
+        self.traffic.raw.close()
+        if self.cache is not None:
+            self.cache.close()
 
     async def run_step(self, step: StepState) -> OpensGate | None:
         """All attempts of a step; gives what a gate asks, else None. Failures end up in `failures`.
@@ -113,20 +124,12 @@ class Workshop:
         outputs = StepOutputs(journal.folder, record.id, journal, self.secrets)
         if step.attempts > 1:
             outputs.clear()
-        calls = Calls(step, journal, self.models, outputs, self.traffic, self.secrets)
-        desk = EngineDesk(
-            record,
-            journal.state,
-            self.plan,
-            journal.folder,
-            self.workflow_root,
-            self.artifacts,
-            outputs,
-            calls,
-            self.secrets,
+        bench = Bench(record, journal, self.plan, self.workflow_root, self.artifacts, outputs, self.secrets)
+        bench.calls = Calls(
+            step, journal, self.models, outputs, self.traffic, self.secrets, self.cache, bench.read_image
         )
         try:
-            value = await self._perform(record, desk)
+            value = await self._perform(step, bench)
             if isinstance(value, OpensGate):
                 return value
             value_ref = outputs.write_value(VALUE_FILE, pretty(value))
@@ -137,12 +140,13 @@ class Workshop:
             raise _AttemptFailed(error, outputs.set_failed_aside(step.attempts)) from error
         finally:
             outputs.close()
-            desk.close()
+            bench.close()
         journal.append(ev.StepFinished, step=record.id, attempt=step.attempts, value=value_ref, files=files)
         await journal.keep_up()
         return None
 
-    async def _perform(self, record: StepRecord, desk: EngineDesk) -> object:
+    async def _perform(self, step: StepState, bench: Bench) -> object:
+        record = step.record
         operation = self.operation(record.op)
         try:
             args = msgspec.json.decode(record.args, type=operation.args)
@@ -153,7 +157,9 @@ class Workshop:
         limit = asyncio.timeout(record.timeout_s or None)
         try:
             async with limit:
-                return await operation.perform(args, desk)
+                if record.cells is not None:
+                    return await self._fan_out(step, operation, args, bench)
+                return await operation.perform(args, EngineDesk(bench))
         except (AwoError, Stopping):
             raise
         except Exception as error:
@@ -164,6 +170,13 @@ class Workshop:
             raise StepFailed(
                 f"the operation {record.op} broke: {type(error).__name__}: {error}", code="fault", where=record.id
             ) from error
+
+    async def _fan_out(self, step: StepState, operation: Operation[Args], args: Args, bench: Bench) -> object:
+        assert step.record.cells is not None
+        assert bench.calls is not None
+        rows = Rows(step.record.cells, bench)
+        fan_out = FanOut(step, step.record.cells, operation, args, bench, bench.calls, rows.cells, rows.cell_count)
+        return await fan_out.run(workers_for(self.plan))
 
     def _record_failure(self, step: StepState, failed: _AttemptFailed, retries_left: int) -> None:
         message = self.secrets.cut_text(failed.error.what)

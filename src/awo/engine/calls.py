@@ -1,45 +1,46 @@
-"""One model call: intent on disk, then the request, then the answer on disk, then its event (spec section 4.3)."""
+"""The model calls of one attempt of a step: intent on disk, then the request, then the answer on disk, then its event.
+
+A request that was answered before is not sent again: not by a later attempt, not by a later
+process, and not by another run where the workflow allows its cache (spec section 4.3).
+"""
 
 from __future__ import annotations
 
 import asyncio
-import secrets as randomness
-from collections.abc import Mapping, Sequence
+import math
+import random
+from collections.abc import Callable, Sequence
 
-import msgspec
+from msgspec.structs import replace
 
 from awo.canon import time
 from awo.canon.digest import sha256_hex
 from awo.canon.json import encode_sorted
+from awo.canon.usd import usd
+from awo.engine.asked import Asked
+from awo.engine.cache import Cache
 from awo.engine.journal import Journal
-from awo.engine.models import Models, Ready
-from awo.engine.outputs import StepOutputs, response_lines
-from awo.errors import AwoError, EvidenceError, StepFailed
+from awo.engine.kept import KeptAnswers
+from awo.engine.models import ModelGone, Models, Ready
+from awo.engine.outputs import StepOutputs
+from awo.engine.salts import new_salt
+from awo.engine.traffic import Stopping, Traffic
+from awo.errors import AwoError, StepFailed
 from awo.evidence import events as ev
-from awo.evidence.layout import responses_path
-from awo.evidence.records import ModelRecord, ResponseLine, Usage
+from awo.evidence.records import ResponseLine, TokenLogprob, Usage
 from awo.evidence.secrets import SecretCutter
-from awo.inference.seam import ModelFailed, Reply, Request, Turn
+from awo.inference.limits import Outcome, backoff_s
+from awo.inference.seam import Exchange, ModelFailed, Reply
 from awo.lifecycle.rules import StepState
+from awo.lifecycle.worst_price import cost
 from awo.ops.seam import Ask
 
-_decoder = msgspec.json.Decoder(ResponseLine)
-
-
-class Stopping(Exception):
-    """A call was not begun because the run is being stopped."""
-
-
-class Traffic:
-    """What all calls of a process share: whether the run is stopping, and how many are in flight."""
-
-    def __init__(self) -> None:
-        self.is_stopping = False
-        self.in_flight = 0
+IMPOSSIBLE = -9999.0
+BROKEN = frozenset({"overloaded", "unreachable", "cut_off", "timeout"})
 
 
 class Calls:
-    """The model calls of one attempt of one step."""
+    """What one attempt of a step asks. `read` gives the bytes of an image that a request names."""
 
     def __init__(
         self,
@@ -49,6 +50,8 @@ class Calls:
         outputs: StepOutputs,
         traffic: Traffic,
         secrets: SecretCutter,
+        cache: Cache | None,
+        read: Callable[[ev.FileRef], bytes],
     ) -> None:
         self._state = state
         self._journal = journal
@@ -56,202 +59,332 @@ class Calls:
         self._outputs = outputs
         self._traffic = traffic
         self._secrets = secrets
-        self._reusable = {digest: list(answers) for digest, answers in (state.answered or {}).items()}
-        self._kept: list[bytes] | None = None
+        self._cache = cache
+        self._read = read
+        self._kept = KeptAnswers(journal.folder, state)
+        self._taken: dict[str, int] = {}
+        self.is_ending = False
 
-    async def ask(self, asks: Sequence[Ask]) -> list[ResponseLine]:
+    async def ask(self, asks: Sequence[Ask], cell: int = 0, repeat: int = 0) -> list[ResponseLine]:
         """The answers in the order of `asks`; one that fails does not lose the others' answers.
 
-        Raises `StepFailed` (code `model` or `outcome_unknown`) after all have an outcome.
+        Raises `StepFailed` after all have an outcome, `ModelGone` when a model answers nobody, and
+        `Stopping` when the run stands still.
         """
-        results = await asyncio.gather(*(self._one(ask) for ask in asks), return_exceptions=True)
+        if len(asks) == 1:
+            return [await self._answer(asks[0], cell, repeat)]
+        results = await asyncio.gather(*(self._answer(ask, cell, repeat) for ask in asks), return_exceptions=True)
         for result in results:
             if isinstance(result, BaseException):
                 raise result
         return [result for result in results if isinstance(result, ResponseLine)]
 
-    async def _one(self, ask: Ask) -> ResponseLine:
+    def close(self) -> None:
+        """Gives back what reading kept answers took."""
+        self._kept.close()
+
+    async def _answer(self, ask: Ask, cell: int, repeat: int) -> ResponseLine:
+        """The first answer that follows the schema, of those kept, those of other runs, and new ones."""
         ready = await self._models.get(ask.model)
-        params = {**ready.record.params, **ask.params}
-        seed = params.pop("seed", ready.record.seed)
-        if not isinstance(seed, int):
+        asked = Asked(ready, ask, repeat)
+        line: ResponseLine | None = None
+        for _ in range(max(1, ask.schema_tries)):
+            nth = self._taken.get(asked.sha256, 0)
+            self._taken[asked.sha256] = nth + 1
+            line = self._kept.nth(asked.sha256, nth)
+            if line is None and nth == 0:
+                line = await self._from_cache(asked, cell)
+            if line is None:
+                line = await self._sent(asked, cell, nth)
+            if not line.schema_fault:
+                return line
+        assert line is not None
+        raise StepFailed(
+            f"{ask.model}: the answer does not follow its schema",
+            code="schema",
+            where=self._state.record.id,
+            got=line.schema_fault,
+            hint="the answer is kept in responses.jsonl; `schema_tries` in the step asks again",
+        )
+
+    async def _sent(self, asked: Asked, cell: int, nth: int) -> ResponseLine:
+        """A new answer; a failure that may pass is waited for and tried again, each time as a call of its own."""
+        ready = asked.ready
+        if self._state.unknown and asked.sha256 in self._state.unknown:
             raise StepFailed(
-                "a seed must be a whole number", code="model", where=f"{ask.model}, seed", got=repr(seed), is_final=True
-            )
-        digest = request_sha256(ready, ask, params, seed)
-        if answers := self._reusable.get(digest):
-            return self._read_kept(answers.pop(0))
-        if self._state.unknown and digest in self._state.unknown:
-            raise StepFailed(
-                f"a call to {ask.model!r} was cut off and may have been paid for; it is not repeated unasked",
+                f"a call to {asked.ask.model!r} was cut off and may have been paid for; it is not repeated unasked",
                 code="outcome_unknown",
                 where=self._state.record.id,
                 hint="`awo resume RUN --ask-again` repeats such calls",
             )
-        request = Request(
-            turns=tuple(Turn(role=m.role, content=m.content) for m in ask.messages), params=params, seed=seed
-        )
-        async with ready.room:
-            return await self._exchange(ready, ask, request, digest)
+        because, tries = "", 1
+        while True:
+            self._refuse_in_vain(ready)
+            try:
+                line = await self._exchange(asked, cell, nth, tries, because)
+                await self._journal.flushed()
+                return line
+            except ModelFailed as error:
+                if error.concerns_model:
+                    ready.gone = error
+                if not error.is_transient or error.concerns_model or tries >= ready.limits.tries:
+                    raise self._step_failed(asked.ask.model, error, tries) from error
+                because, tries = error.code, tries + 1
+                await asyncio.sleep(backoff_s(tries - 1, error.retry_after_s, random.random))
 
-    async def _exchange(self, ready: Ready, ask: Ask, request: Request, digest: str) -> ResponseLine:
-        if self._traffic.is_stopping:
+    def _refuse_in_vain(self, ready: Ready) -> None:
+        """Raises what makes another sending useless: the model answers nobody, or the run is being stopped."""
+        if ready.gone is not None:
+            raise self._step_failed(ready.name, ready.gone, 1) from ready.gone
+        if self.is_ending or self._traffic.is_stopping:
             raise Stopping
-        step = self._state.record.id
-        intent = self._journal.append(
+
+    async def _exchange(self, asked: Asked, cell: int, nth: int, tries: int, because: str) -> ResponseLine:
+        """One sending, from its intent to its outcome.
+
+        A few calls are intended and on record before there is room for them on the wire, so that no
+        room stands empty while the disk is waited for.
+        """
+        ready = asked.ready
+        intent: ev.CallIntended | None = None
+        sent_at = ""
+        try:
+            async with ready.ahead:
+                self._refuse_in_vain(ready)
+                request = asked.request(self._journal.folder.name, nth, self._read)
+                intent = await self._intend(asked, cell, tries, because)
+                await self._journal.flushed()
+                await ready.pace.enter(asked.tokens)
+            outcome, retry_after_s, code = Outcome.OTHER, None, ""
+            self._traffic.in_flight += 1
+            try:
+                self._refuse_in_vain(ready)
+                sent_at = time.now()
+                begun = asyncio.get_running_loop().time()
+                reply = await ready.backend.ask(request, ready.limits.timeout_s)
+                latency_ms = round((asyncio.get_running_loop().time() - begun) * 1000)
+                outcome = Outcome.ANSWERED
+                return self._record(asked, intent, reply, sent_at, latency_ms)
+            except ModelFailed as error:
+                outcome, retry_after_s, code = _outcome(error), error.retry_after_s, error.code
+                raise
+            finally:
+                self._traffic.in_flight -= 1
+                ready.pace.leave(outcome, retry_after_s, code)
+        except ModelFailed as error:
+            if intent is not None:
+                self._record_failure(intent, error, sent_at)
+            raise
+        except (asyncio.CancelledError, Stopping, ModelGone):
+            if intent is not None and not sent_at:
+                self._record_unsent(intent)
+            elif intent is not None:
+                self._record_cut_off(ready, intent)
+            raise
+        except AwoError:
+            raise  # the disk or the budget, not the model
+        except Exception as error:  # a seam: a backend that breaks gave no answer
+            broke = ModelFailed(
+                f"the backend broke: {type(error).__name__}: {error}", is_transient=True, may_have_cost=True
+            )
+            if intent is not None:
+                self._record_failure(intent, broke, sent_at)
+            raise broke from error
+        finally:
+            self._traffic.settled()
+
+    async def _intend(self, asked: Asked, cell: int, tries: int, because: str) -> ev.CallIntended:
+        """Records what will be asked, once it fits the budget."""
+        step, worst = self._state.record.id, asked.worst_price()
+        if not worst and self._journal.state.money.budget is not None:
+            raise StepFailed(
+                "under a budget every request needs a price and a limit of its answer",
+                code="budget",
+                where=step,
+                hint="give the model a `price`, and `max_tokens` in its params",
+                is_final=True,
+            )
+        await self._traffic.room_for(step, worst)
+        return self._journal.append(
             ev.CallIntended,
             step=step,
             attempt=self._state.attempts,
             call=str(self._journal.state.calls),
-            model=ask.model,
-            request_sha256=digest,
-            worst_price="0",
+            cell=cell,
+            repeat=asked.repeat,
+            tries=tries,
+            because=because,
+            model=asked.ask.model,
+            request_sha256=asked.sha256,
+            worst_price=worst,
         )
-        self._traffic.in_flight += 1
-        try:
-            await self._journal.flushed()
-            begun = asyncio.get_running_loop().time()
-            reply = await ready.backend.ask(request)
-            latency_ms = round((asyncio.get_running_loop().time() - begun) * 1000)
-        except ModelFailed as error:
-            raise self._failed(intent, error) from error
-        except asyncio.CancelledError:
-            self._journal.append(ev.CallUnknown, step=step, call=intent.call, policy=ready.on_unknown)
-            raise
-        except AwoError:
-            raise  # the disk, not the model
-        except Exception as error:  # a seam: a backend that breaks gave no answer
-            broke = ModelFailed(f"the backend broke: {type(error).__name__}: {error}", is_transient=True)
-            raise self._failed(intent, broke) from error
-        finally:
-            self._traffic.in_flight -= 1
-        line = self._line(ready, ask, request, reply, intent.call, latency_ms)
-        data = encode_sorted(line)
+
+    def _record(
+        self, asked: Asked, intent: ev.CallIntended, reply: Reply, sent_at: str, latency_ms: int
+    ) -> ResponseLine:
+        """Writes an answer, then its exchange, and appends its event: in one go, so that no other comes between."""
+        line = self._line(asked, intent, reply, latency_ms)
+        data = self._secrets.cut(encode_sorted(line))
         self._outputs.append_response(data)
         self._journal.append(
             ev.CallAnswered,
-            step=step,
+            step=intent.step,
             call=intent.call,
             line=self._state.lines,
             sha256=sha256_hex(data),
             size_bytes=len(data),
+            cost=line.cost,
+            exchange=self._keep(intent, reply.exchange, sent_at),
             recovered=False,
         )
-        await self._journal.flushed()
         return line
 
-    def _failed(self, intent: ev.CallIntended, error: ModelFailed) -> StepFailed:
-        """Records that the call got no answer; gives the error for the step."""
-        reason = ev.Reason(code="model", message=self._secrets.cut_text(error.what))
-        self._journal.append(ev.CallFailed, step=intent.step, call=intent.call, reason=reason)
-        return StepFailed(
-            f"{intent.model}: {reason.message}",
-            code="model",
+    def _record_failure(self, intent: ev.CallIntended, error: ModelFailed, sent_at: str) -> None:
+        self._journal.append(
+            ev.CallFailed,
+            step=intent.step,
+            call=intent.call,
+            reason=ev.Reason(code=error.code, message=self._secrets.cut_text(error.what)),
+            may_have_cost=error.may_have_cost,
+            exchange=self._keep(intent, error.exchange, sent_at),
+        )
+
+    def _record_cut_off(self, ready: Ready, intent: ev.CallIntended) -> None:
+        """A call that was cancelled after it was sent."""
+        policy = "retry" if ready.on_unknown == "retry" else "fail"
+        self._journal.append(ev.CallUnknown, step=intent.step, call=intent.call, policy=policy, exchange=None)
+
+    def _record_unsent(self, intent: ev.CallIntended) -> None:
+        """A call that was intended and never sent."""
+        reason = ev.Reason(code="stopped", message="it was not sent: the step or the run was coming to its end")
+        self._journal.append(
+            ev.CallFailed, step=intent.step, call=intent.call, reason=reason, may_have_cost=False, exchange=None
+        )
+
+    def _keep(self, intent: ev.CallIntended, exchange: Exchange | None, sent_at: str) -> ev.ExchangeRef | None:
+        if exchange is None:
+            return None
+        return self._traffic.raw.append(
+            exchange, step=intent.step, call=intent.call, model=intent.model, sent_at=sent_at
+        )
+
+    def _line(self, asked: Asked, intent: ev.CallIntended, reply: Reply, latency_ms: int) -> ResponseLine:
+        usage = Usage(
+            prompt_tokens=reply.prompt_tokens,
+            completion_tokens=reply.completion_tokens,
+            cached_tokens=reply.cached_tokens,
+            reasoning_tokens=reply.reasoning_tokens,
+        )
+        paid = 0 if asked.ready.is_free else cost(asked.ready.record.price, usage)
+        text = self._secrets.cut_text(reply.text)
+        return ResponseLine(
+            salt=new_salt(),
+            step=intent.step,
+            call=intent.call,
+            attempt=intent.attempt,
+            at=time.now(),
+            model=intent.model,
+            backend=asked.ready.record.backend,
+            model_asked=asked.ready.asked,
+            model_answered=reply.model_answered,
+            messages=list(asked.ask.messages),
+            params=asked.params,
+            seed=asked.seed,
+            text=text,
+            stop_reason=reply.stop_reason,
+            usage=usage,
+            latency_ms=latency_ms,
+            cell=intent.cell,
+            repeat=intent.repeat,
+            tries=intent.tries,
+            stop_reason_given=reply.stop_reason_given,
+            request_id=reply.request_id,
+            fingerprint=reply.fingerprint,
+            schema_sha256=asked.schema_sha256,
+            schema_fault=_schema_fault(asked.ask.schema, text),
+            logprobs=_logprobs(reply),
+            cost="" if paid is None else usd(paid),
+        )
+
+    async def _from_cache(self, asked: Asked, cell: int) -> ResponseLine | None:
+        """The answer of another run to the very same request, copied into this one; None without one."""
+        found = self._cache.find(asked.sha256) if self._cache is not None else None
+        if found is None:
+            return None
+        before, origin = found
+        line = replace(
+            before,
+            salt=new_salt(),
+            step=self._state.record.id,
+            call="",
+            attempt=self._state.attempts,
+            model=asked.ask.model,
+            cell=cell,
+            repeat=asked.repeat,
+            cost="0",
+            origin=origin,
+        )
+        data = self._secrets.cut(encode_sorted(line))
+        self._outputs.append_response(data)
+        self._journal.append(
+            ev.ResponseReused,
+            step=line.step,
+            attempt=line.attempt,
+            cell=cell,
+            repeat=asked.repeat,
+            model=line.model,
+            request_sha256=asked.sha256,
+            line=self._state.lines,
+            sha256=sha256_hex(data),
+            size_bytes=len(data),
+            origin=origin,
+        )
+        await self._journal.keep_up()
+        return line
+
+    def _step_failed(self, model: str, error: ModelFailed, tries: int) -> StepFailed:
+        """The error for the step, or `ModelGone` when every other request would fail alike."""
+        times = f" ({tries} times)" if tries > 1 else ""
+        kind = ModelGone if error.concerns_model else StepFailed
+        return kind(
+            f"{model}: {self._secrets.cut_text(error.what)}{times}",
+            code=error.code,
+            where=error.where,
+            expected=error.expected,
             got=self._secrets.cut_text(error.got),
             hint=error.hint,
             is_final=not error.is_transient,
         )
 
-    def _line(self, ready: Ready, ask: Ask, request: Request, reply: Reply, call: str, latency_ms: int) -> ResponseLine:
-        return ResponseLine(
-            salt=randomness.token_hex(16),
-            step=self._state.record.id,
-            call=call,
-            attempt=self._state.attempts,
-            at=time.now(),
-            model=ask.model,
-            backend=ready.record.backend,
-            model_asked=ready.asked,
-            model_answered=reply.model_answered,
-            messages=list(ask.messages),
-            params=dict(request.params),
-            seed=request.seed,
-            text=self._secrets.cut_text(reply.text),
-            stop_reason=reply.stop_reason,
-            usage=Usage(prompt_tokens=reply.prompt_tokens, completion_tokens=reply.completion_tokens),
-            latency_ms=latency_ms,
+
+def _schema_fault(schema: str, text: str) -> str:
+    """How the answer breaks the schema that was asked for; '' when it does not, or none was."""
+    if not schema:
+        return ""
+    from awo.workflow.answer_schema import why_not
+
+    return why_not(schema, text)
+
+
+def _outcome(error: ModelFailed) -> Outcome:
+    if error.code == "rate_limited":
+        return Outcome.RATE_LIMITED
+    return Outcome.BROKEN if error.code in BROKEN else Outcome.OTHER
+
+
+def _logprobs(reply: Reply) -> list[TokenLogprob] | None:
+    if reply.logprobs is None:
+        return None
+    return [
+        TokenLogprob(
+            token=one.token,
+            logprob=_finite(one.logprob),
+            top={token: _finite(logprob) for token, logprob in one.top.items()},
         )
-
-    def _read_kept(self, answer: ev.CallAnswered) -> ResponseLine:
-        step = self._state.record.id
-        if self._kept is None:
-            self._kept = response_lines(self._outputs.root, step)
-        data = self._kept[answer.line][:-1] if answer.line < len(self._kept) else b""
-        if sha256_hex(data) != answer.sha256:
-            raise EvidenceError(
-                "a recorded response has been altered",
-                where=f"{responses_path(step)}:{answer.line + 1}",
-                expected=f"SHA-256 {answer.sha256}",
-                got=sha256_hex(data),
-                hint="restore the run from a copy; AWO does not go on from altered evidence",
-            )
-        return _decoder.decode(data)
+        for one in reply.logprobs
+    ]
 
 
-def request_sha256(ready: Ready, ask: Ask, params: dict[str, object], seed: int) -> str:
-    """The digest that names a request: backend, model, messages, parameters and seed, as sorted JSON."""
-    named = {
-        "backend": ready.record.backend,
-        "model": ready.record.model,
-        "messages": ask.messages,
-        "params": params,
-        "seed": seed,
-    }
-    return sha256_hex(encode_sorted(named))
-
-
-async def settle_open_calls(root: Journal, step: StepState, models: Mapping[str, ModelRecord]) -> None:
-    """After a crash: gives every open call of `step` its outcome, from the bytes on disk where it has one.
-
-    A whole line that answers an open call is recorded as recovered; a torn one is cut, and the cut
-    recorded; a call without line is `call_unknown`. Raises `EvidenceError` for a line that nobody
-    asked for: the journal has then lost lines.
-    """
-    id_ = step.record.id
-    path = responses_path(id_)
-    lines = response_lines(root.folder, id_)
-    if len(lines) < step.lines:
-        raise EvidenceError(
-            "recorded responses are missing",
-            where=path,
-            expected=f"{step.lines} lines or more",
-            got=str(len(lines)),
-            hint="restore the run from a copy",
-        )
-    for number, raw in enumerate(lines[step.lines :], start=step.lines):
-        if not raw.endswith(b"\n"):
-            root.append(ev.TailCut, path=path, cut_bytes=len(raw), sha256=sha256_hex(raw))
-            await root.flushed()  # a crash before the cut only makes the record twice
-            with (root.folder / path).open("r+b") as stream:
-                stream.truncate(sum(len(line) for line in lines[:number]))
-            break
-        data = raw[:-1]
-        try:
-            line = _decoder.decode(data)
-        except msgspec.MsgspecError as error:
-            raise EvidenceError(
-                "a line of the responses is not a response", where=f"{path}:{number + 1}", got=str(error)
-            ) from error
-        if not step.open_calls or line.call not in step.open_calls:
-            raise EvidenceError(
-                "the responses hold an answer that the journal never asked for: the journal has lost lines",
-                where=f"{path}:{number + 1}",
-                hint="restore the run from a copy",
-            )
-        root.append(
-            ev.CallAnswered,
-            step=id_,
-            call=line.call,
-            line=number,
-            sha256=sha256_hex(data),
-            size_bytes=len(data),
-            recovered=True,
-        )
-    for call, intent in list((step.open_calls or {}).items()):
-        policy = models[intent.model].on_unknown if intent.model in models else ""
-        root.append(
-            ev.CallUnknown,
-            step=id_,
-            call=call,
-            policy=policy or ("retry" if intent.worst_price == "0" else "fail"),
-        )
+def _finite(logprob: float) -> float:
+    """JSON has no infinity: a token that cannot be gets what OpenAI writes for one."""
+    return logprob if math.isfinite(logprob) else IMPOSSIBLE

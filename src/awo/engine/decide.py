@@ -30,6 +30,7 @@ from awo.evidence.secrets import SecretCutter
 from awo.gate.answers import read_answers
 from awo.gate.decision import DecisionFault, GateFacts, build_decision, check_decision, decision_bytes
 from awo.gate.policy import Denied, Permitted, Policy, may_decide
+from awo.lifecycle.rules import RunState
 from awo.sign.allowed_signers import AllowedSigners
 from awo.sign.seam import Signer as SigningKey
 
@@ -70,7 +71,7 @@ async def decide(
     refuse_sealed(folder)
     refuse_links_and_devices(folder)
     plan, input_ref = read_input(folder)
-    journal = Journal.open_existing(folder, plan.steps, lambda event: None)
+    journal = Journal.open_existing(folder, RunState(plan.steps, plan.budget_usd), lambda event: None)
     journal.start()
     try:
         check_input(journal.state, input_ref)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import msgspec
@@ -9,8 +10,8 @@ import msgspec
 from awo.canon.digest import sha256_hex
 from awo.engine.folder import RESTORE, refuse_altered_file
 from awo.engine.outputs import response_lines
-from awo.engine.reading import events_of, refs_of
 from awo.errors import EvidenceError
+from awo.evidence.events import FileRef
 from awo.evidence.layout import responses_path
 from awo.evidence.records import ResponseLine
 from awo.lifecycle.rules import RunState, Status, StepState
@@ -18,45 +19,45 @@ from awo.lifecycle.rules import RunState, Status, StepState
 _decoder = msgspec.json.Decoder(ResponseLine)
 
 
-def refuse_altered_run(folder: Path, state: RunState) -> None:
+def refuse_altered_run(folder: Path, state: RunState, recorded: Iterable[FileRef]) -> None:
     """Reads every recorded file once. Raises `EvidenceError` for the first that is altered or missing, `DiskTrouble`.
 
-    Responses of a step that is not done are checked line by line; one that no event asked for shows
-    that the journal has lost lines. Nothing is written.
+    `recorded` has the last digest of each. Responses of a step that is not done are checked line by
+    line; one that no event asked for shows that the journal has lost lines. Nothing is written.
     """
-    recorded = {ref.path: ref for event in events_of(folder) for ref in refs_of(event)}
-    for ref in recorded.values():
+    for ref in recorded:
         refuse_altered_file(folder, ref)
     for step in state.steps.values():
-        if step.status is not Status.DONE:
+        if step.status is not Status.DONE and (step.attempts or step.lines):
             _refuse_altered_responses(folder, step)
 
 
 def _refuse_altered_responses(folder: Path, step: StepState) -> None:
     path = responses_path(step.record.id)
-    lines = response_lines(folder, step.record.id)
-    if len(lines) < step.lines:
+    count = 0
+    for number, line in enumerate(response_lines(folder, step.record.id)):
+        if number >= step.lines:
+            if line.endswith(b"\n"):
+                _refuse_unasked(f"{folder / path}:{number + 1}", line, step)
+            continue
+        count += 1
+        expected = step.answered.sha256(number) if step.answered else ""
+        if (got := sha256_hex(line.removesuffix(b"\n"))) != expected:
+            raise EvidenceError(
+                "a recorded response has been altered",
+                where=f"{folder / path}:{number + 1}",
+                expected=f"SHA-256 {expected}",
+                got=got,
+                hint=RESTORE,
+            )
+    if count < step.lines:
         raise EvidenceError(
             "recorded responses are missing",
             where=str(folder / path),
             expected=f"{step.lines} lines or more",
-            got=str(len(lines)),
+            got=str(count),
             hint=RESTORE,
         )
-    for answers in (step.answered or {}).values():
-        for answer in answers:
-            got = sha256_hex(lines[answer.line].removesuffix(b"\n"))
-            if got != answer.sha256:
-                raise EvidenceError(
-                    "a recorded response has been altered",
-                    where=f"{folder / path}:{answer.line + 1}",
-                    expected=f"SHA-256 {answer.sha256}",
-                    got=got,
-                    hint=RESTORE,
-                )
-    for number, line in enumerate(lines[step.lines :], start=step.lines + 1):
-        if line.endswith(b"\n"):
-            _refuse_unasked(f"{folder / path}:{number}", line, step)
 
 
 def _refuse_unasked(where: str, line: bytes, step: StepState) -> None:
@@ -64,7 +65,7 @@ def _refuse_unasked(where: str, line: bytes, step: StepState) -> None:
         call = _decoder.decode(line).call
     except msgspec.MsgspecError as error:
         raise EvidenceError("a line of the responses is not a response", where=where, got=str(error)) from error
-    if call not in (step.open_calls or {}):
+    if call and call not in (step.open_calls or {}):
         raise EvidenceError(
             "the responses hold an answer that the journal never asked for: the journal has lost lines",
             where=where,

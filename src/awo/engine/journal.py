@@ -22,7 +22,6 @@ from awo.errors import DiskTrouble
 from awo.evidence import events as ev
 from awo.evidence.layout import JOURNAL
 from awo.evidence.merkle import MerkleTree
-from awo.evidence.records import StepRecord
 from awo.lifecycle.rules import RunState
 
 E = TypeVar("E", bound=ev.Event)
@@ -49,9 +48,9 @@ class Journal:
     `on_durable` is called in the event loop with the events of each group once they are on disk.
     """
 
-    def __init__(self, folder: Path, descriptor: int, steps: Iterable[StepRecord]) -> None:
+    def __init__(self, folder: Path, descriptor: int, state: RunState) -> None:
         self.folder = folder
-        self.state = RunState(steps)
+        self.state = state
         self.tree = MerkleTree()
         self.gate_checkpoint = self.checkpoint()
         self.on_durable: Callable[[list[ev.AnyEvent]], None] = lambda events: None
@@ -72,8 +71,8 @@ class Journal:
     # --- opening -----------------------------------------------------------------------------------
 
     @classmethod
-    def create(cls, folder: Path, steps: Iterable[StepRecord]) -> Journal:
-        """A new, locked, empty journal in a run folder. Raises `DiskTrouble`."""
+    def create(cls, folder: Path, state: RunState) -> Journal:
+        """A new, locked, empty journal in a run folder, for the state of a run without events. Raises `DiskTrouble`."""
         path = folder / JOURNAL
         try:
             path.parent.mkdir(exist_ok=True)
@@ -82,10 +81,10 @@ class Journal:
             fsync_folder(path.parent)
         except OSError as error:
             raise DiskTrouble("the journal cannot be made", where=str(path), got=str(error.strerror)) from error
-        return cls(folder, descriptor, steps)
+        return cls(folder, descriptor, state)
 
     @classmethod
-    def open_existing(cls, folder: Path, steps: Iterable[StepRecord], watch: Callable[[ev.AnyEvent], None]) -> Journal:
+    def open_existing(cls, folder: Path, state: RunState, watch: Callable[[ev.AnyEvent], None]) -> Journal:
         """An existing journal, locked and folded; `watch` sees each event on the way.
 
         A torn last line is cut and the cut is the first new event. Raises `UsageError` when another
@@ -99,7 +98,7 @@ class Journal:
         except OSError as error:
             raise DiskTrouble("the journal cannot be opened", where=str(path), got=str(error.strerror)) from error
         take_lock(descriptor, folder)
-        journal = cls(folder, descriptor, steps)
+        journal = cls(folder, descriptor, state)
         try:
             torn = journal._fold(watch)
         except BaseException:

@@ -5,14 +5,17 @@ from __future__ import annotations
 import os
 import shutil
 import stat
+import tempfile
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import BinaryIO
 
-from awo.canon.digest import sha256_file, sha256_hex
+from awo.canon.digest import sha256_file, sha256_hex, sha256_running
 from awo.canon.paths import folded, why_not_inside
 from awo.engine.journal import Journal, read_lines
 from awo.errors import DiskTrouble, StepFailed
 from awo.evidence.events import FileRef
-from awo.evidence.layout import FILES_FOLDER, OUTPUTS, RESPONSES_FILE, VALUE_FILE, attempt_folder
+from awo.evidence.layout import FILES_FOLDER, ITEMS_FILE, OUTPUTS, RESPONSES_FILE, VALUE_FILE, attempt_folder
 from awo.evidence.secrets import SecretCutter
 
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW
@@ -23,7 +26,18 @@ _COPY_BYTES = 1 << 20
 class StepOutputs:
     """The folder `outputs/<step>/` during one attempt. Digests are taken from the bytes as they are written."""
 
-    __slots__ = ("_files", "_folder", "_has_folder", "_journal", "_names", "_responses", "_secrets", "root", "step")
+    __slots__ = (
+        "_files",
+        "_folder",
+        "_has_folder",
+        "_journal",
+        "_names",
+        "_responses",
+        "_responses_end",
+        "_secrets",
+        "root",
+        "step",
+    )
 
     def __init__(self, root: Path, step: str, journal: Journal, secrets: SecretCutter) -> None:
         self.root = root
@@ -35,13 +49,14 @@ class StepOutputs:
         self._files: list[FileRef] = []
         self._names: set[str] = set()
         self._responses = -1
+        self._responses_end = 0
 
     def clear(self) -> None:
         """Removes what an interrupted attempt left unrecorded; responses stay."""
         shutil.rmtree(f"{self._folder}/{FILES_FOLDER}", ignore_errors=True)
         if os.path.isdir(self._folder):
             for name in os.listdir(self._folder):
-                if name.startswith(".") or name == VALUE_FILE:
+                if name.startswith(".") or name in (VALUE_FILE, ITEMS_FILE):
                     os.unlink(f"{self._folder}/{name}")
 
     def write_value(self, name: str, data: bytes) -> FileRef:
@@ -73,21 +88,41 @@ class StepOutputs:
         self._files.append(ref)
         return ref
 
+    def spool(self) -> BinaryIO:
+        """A file without a name, for what is put in order later; gone when it is closed."""
+        self._make_folder()
+        return tempfile.TemporaryFile(dir=self._folder)
+
+    def keep_items(self, lines: Iterable[bytes]) -> None:
+        """Writes items.jsonl from its lines, each with its newline."""
+        path = f"{OUTPUTS}/{self.step}/{ITEMS_FILE}"
+        hasher, size_bytes = sha256_running(), 0
+        self._make_folder()
+        try:
+            descriptor = os.open(f"{self.root}/{path}", _CREATE, 0o644)
+            with os.fdopen(os.dup(descriptor), "wb", buffering=_COPY_BYTES) as stream:
+                for line in lines:
+                    hasher.update(line)
+                    size_bytes += stream.write(line)
+        except OSError as error:
+            raise DiskTrouble("the items cannot be written", where=path, got=str(error.strerror)) from error
+        self._journal.content(descriptor, [f"{self.root}/{OUTPUTS}", self._folder], close=True)
+        self._files.append(FileRef(path=path, sha256=hasher.hexdigest(), size_bytes=size_bytes))
+
     def append_response(self, line: bytes) -> None:
         """Appends one line (without its newline) to responses.jsonl."""
         try:
             if self._responses < 0:
                 self._make_folder()
                 self._responses = os.open(f"{self._folder}/{RESPONSES_FILE}", _APPEND, 0o644)
+                self._responses_end = os.fstat(self._responses).st_size
                 self._journal.content(self._responses, [self._folder], close=False)
-            before_bytes = os.fstat(self._responses).st_size
             try:
                 _write_all(self._responses, line + b"\n")
-            except OSError:
-                os.ftruncate(
-                    self._responses, before_bytes
-                )  # the answer of another call comes next, on a line of its own
+            except OSError:  # the answer of another call comes next, on a line of its own
+                os.ftruncate(self._responses, self._responses_end)
                 raise
+            self._responses_end += len(line) + 1
         except OSError as error:
             raise DiskTrouble("a response cannot be kept", where=self._folder, got=str(error.strerror)) from error
         self._journal.content(self._responses, close=False)
@@ -109,14 +144,23 @@ class StepOutputs:
             return []
         aside = attempt_folder(self.step, attempt)
         before = f"{OUTPUTS}/{self.step}/{FILES_FOLDER}"
+        items = f"{OUTPUTS}/{self.step}/{ITEMS_FILE}"
         try:
-            os.rename(f"{self.root}/{before}", f"{self.root}/{aside}")
+            if any(ref.path != items for ref in self._files):
+                os.rename(f"{self.root}/{before}", f"{self.root}/{aside}")
+            if any(ref.path == items for ref in self._files):
+                os.makedirs(f"{self.root}/{aside}", exist_ok=True)
+                os.rename(f"{self.root}/{items}", f"{self.root}/{aside}/{ITEMS_FILE}")
         except OSError as error:
             raise DiskTrouble(
                 "what a failed attempt made cannot be set aside", where=aside, got=str(error.strerror)
             ) from error
         moved = [
-            FileRef(path=aside + ref.path[len(before) :], sha256=ref.sha256, size_bytes=ref.size_bytes)
+            FileRef(
+                path=f"{aside}/{ITEMS_FILE}" if ref.path == items else aside + ref.path[len(before) :],
+                sha256=ref.sha256,
+                size_bytes=ref.size_bytes,
+            )
             for ref in self._files
         ]
         self._journal.new_names(self._folder, *(os.path.dirname(f"{self.root}/{ref.path}") for ref in moved))
@@ -187,13 +231,14 @@ def _write_all(descriptor: int, data: bytes) -> None:
         view = view[os.write(descriptor, view) :]
 
 
-def response_lines(root: Path, step: str) -> list[bytes]:
-    """The lines of a step's responses.jsonl, each with its newline but a torn last one; [] without file."""
+def response_lines(root: Path, step: str, offset: int = 0) -> Iterator[bytes]:
+    """The lines of a step's responses.jsonl from `offset` (in bytes), each with its newline but a torn
+    last one; none without file."""
     try:
-        descriptor = os.open(root / OUTPUTS / step / RESPONSES_FILE, os.O_RDONLY | os.O_CLOEXEC)
+        descriptor = os.open(f"{root}/{OUTPUTS}/{step}/{RESPONSES_FILE}", os.O_RDONLY | os.O_CLOEXEC)
     except FileNotFoundError:
-        return []
+        return
     try:
-        return list(read_lines(descriptor))
+        yield from read_lines(descriptor, offset)
     finally:
         os.close(descriptor)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -16,7 +16,7 @@ from awo.engine.journal import read_lines
 from awo.errors import EvidenceError
 from awo.evidence import events as ev
 from awo.evidence.layout import JOURNAL, responses_path
-from awo.evidence.records import Decision, GatePending, GateRequest, InputRecord, ResponseLine
+from awo.evidence.records import Decision, GatePending, GateRequest, InputRecord, ItemLine, ResponseLine
 from awo.lifecycle.chronicle import Chronicle
 from awo.lifecycle.rules import RunState
 
@@ -43,21 +43,19 @@ def lines_of(folder: Path) -> Iterator[tuple[bytes, ev.AnyEvent]]:
         os.close(descriptor)
 
 
+_REFS: dict[type[Any], Callable[[Any], list[ev.FileRef]]] = {
+    ev.RunStarted: lambda event: [event.input],
+    ev.StepFinished: lambda event: [event.value, *event.files],
+    ev.StepFailed: lambda event: event.files,
+    ev.GateOpened: lambda event: [event.request],
+    ev.DecisionRecorded: lambda event: [event.decision, event.signature],
+}
+
+
 def refs_of(event: ev.AnyEvent) -> list[ev.FileRef]:
     """The files that an event puts on record with their digests. What a gate shows was on record before."""
-    match event:
-        case ev.RunStarted():
-            return [event.input]
-        case ev.StepFinished():
-            return [event.value, *event.files]
-        case ev.StepFailed():
-            return event.files
-        case ev.GateOpened():
-            return [event.request]
-        case ev.DecisionRecorded():
-            return [event.decision, event.signature]
-        case _:
-            return []
+    named = _REFS.get(type(event))
+    return named(event) if named is not None else []
 
 
 def read_facts(folder: Path, plan: InputRecord | None = None) -> RunFacts:
@@ -69,7 +67,7 @@ def read_facts(folder: Path, plan: InputRecord | None = None) -> RunFacts:
     rules = None
     if plan is None:
         plan, _ = read_input(folder)
-        rules = RunState(plan.steps)
+        rules = RunState(plan.steps, plan.budget_usd)
     chronicle = Chronicle(plan)
     for line, event in lines_of(folder):
         if rules is not None:
@@ -113,6 +111,25 @@ class FolderReader:
                     raise EvidenceError(
                         "a line of the responses is not a response", where=f"{path}:{number + 1}", got=str(error)
                     ) from error
+
+    def items(self, path: str) -> Iterator[ItemLine]:
+        """The results of a step that fans out, one at a time, in the order of its cells."""
+        return self._items(path, having=b"")
+
+    def failed_items(self, path: str) -> Iterator[ItemLine]:
+        """As `items`, those of failed cells only; the lines of the others are not parsed."""
+        found = self._items(path, having=b'"status":"failed"')
+        return (item for item in found if item.status == "failed")  # a row may have a column of that name
+
+    def _items(self, path: str, having: bytes) -> Iterator[ItemLine]:
+        decoder = msgspec.json.Decoder(ItemLine)
+        try:
+            with (self._folder / path).open("rb") as lines:
+                for line in lines:
+                    if having in line:
+                        yield decoder.decode(line)
+        except (OSError, msgspec.MsgspecError) as error:
+            raise EvidenceError("a line of the items cannot be read", where=path, got=str(error)) from error
 
     def decision(self, path: str) -> Decision:
         """A decision as it was signed."""

@@ -14,7 +14,7 @@ import msgspec
 import awo
 from awo.derive.facts import RunFacts
 from awo.engine.attempts import Workshop
-from awo.engine.calls import settle_open_calls
+from awo.engine.cache import open_cache
 from awo.engine.closing import close_if_decided
 from awo.engine.desk import remove_scratch
 from awo.engine.environment import environment_facts
@@ -22,10 +22,13 @@ from awo.engine.folder import make_run_folder, read_input, refuse_links_and_devi
 from awo.engine.intact import refuse_altered_run
 from awo.engine.journal import Journal
 from awo.engine.models import Models
+from awo.engine.reading import refs_of
+from awo.engine.reruns import Rerun, reruns
 from awo.engine.scheduler import Scheduler
+from awo.engine.settle import settle_open_calls
 from awo.engine.tidy import remove_unrecorded
 from awo.engine.views import write_views
-from awo.errors import AwoError, EvidenceError
+from awo.errors import AwoError, EvidenceError, UsageError
 from awo.evidence import events as ev
 from awo.evidence.records import InputRecord
 from awo.evidence.secrets import SecretCutter
@@ -40,11 +43,12 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 class Surroundings:
     """What a run needs from outside its folder.
 
-    `project` is the folder of awo.toml, git and runs/; `workflow_root` the folder that the
-    workflow's file names start from. `watch` is told of events once they are on disk.
+    `project` is the folder of awo.toml and git, `runs` where the runs are; `workflow_root` the folder
+    that the workflow's file names start from. `watch` is told of events once they are on disk.
     """
 
     project: Path
+    runs: Path
     workflow_root: Path
     policy: Policy
     secrets: SecretCutter
@@ -53,14 +57,32 @@ class Surroundings:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """How a process left a run. `failures` has the last error of each failed step."""
+    """How a process left a run. `failures` has the last error of each failed step.
+
+    `over_budget` says why a run is paused.
+    """
 
     folder: Path
     facts: RunFacts
-    outcome: Literal["completed", "approved", "rejected", "failed", "abandoned", "waiting", "interrupted"]
+    outcome: Literal["completed", "approved", "rejected", "failed", "abandoned", "waiting", "interrupted", "paused"]
     gate: str = ""
     failures: dict[str, AwoError] = field(default_factory=dict)
     signal: str = ""
+    over_budget: ev.BudgetReached | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """How a run is taken up.
+
+    `ask_again` repeats calls whose outcome is unknown, `budget_usd` ('' for none) is a new budget,
+    `only_failed` leaves alone what has not been tried. `tell` is given each step that runs again.
+    """
+
+    ask_again: bool = False
+    budget_usd: str = ""
+    only_failed: bool = False
+    tell: Callable[[Rerun], None] = lambda rerun: None
 
 
 SOFTWARE = ev.Software(name="awo", version=awo.__version__)
@@ -76,7 +98,7 @@ async def start(
 ) -> Ended:
     """A new run of `plan` below `runs`, as far as it goes without a person. Raises `DiskTrouble`."""
     folder, input_ref = make_run_folder(runs, plan)
-    journal = Journal.create(folder, plan.steps)
+    journal = Journal.create(folder, RunState(plan.steps, plan.budget_usd))
     journal.start()
     journal.append(
         ev.RunStarted,
@@ -92,11 +114,11 @@ async def start(
     return await _go_on(journal, plan, around)
 
 
-async def resume(folder: Path, around: Surroundings, *, ask_again: bool) -> Ended:
-    """Takes up a run where its journal ends. `ask_again` repeats calls whose outcome is unknown.
+async def resume(folder: Path, around: Surroundings, again: Again) -> Ended:
+    """Takes up a run where its journal ends.
 
-    Raises `UsageError` (sealed, in use), `EvidenceError` (altered) and `DiskTrouble`. A run that
-    waits at a gate stays so, and one that was rejected gives `rejected`.
+    Raises `UsageError` (sealed, in use, nothing has failed), `EvidenceError` (altered) and
+    `DiskTrouble`. A run that waits at a gate stays so, and one that was rejected gives `rejected`.
     """
     refuse_sealed(folder)
     refuse_links_and_devices(folder)
@@ -104,25 +126,30 @@ async def resume(folder: Path, around: Surroundings, *, ask_again: bool) -> Ende
     journal = await _open_intact(folder, plan, input_ref)
     state = journal.state
     if state.outcome or state.open_gate or state.rejected_gate:
-        return await _finish(journal, plan, {}, "", is_taken_up=True)
+        return await _finish(journal, plan, Left(), is_taken_up=True)
     try:
+        if again.only_failed and not state.failed_steps():
+            raise UsageError("no step of this run has failed", where=folder.name, hint=f"awo resume {folder.name}")
+        was_running = {id_ for id_, step in state.steps.items() if step.status is Status.RUNNING}
         await _take_up(journal, plan)
+        if again.budget_usd:
+            journal.append(ev.BudgetSet, usd=again.budget_usd)
+        for rerun in reruns(state, was_running, plan.models, ask_again=again.ask_again):
+            again.tell(rerun)
     except BaseException:
         await journal.close()
         raise
-    if ask_again:
+    if again.ask_again:
         for step in state.steps.values():
             step.unknown = None
-    return await _go_on(journal, plan, around)
+    return await _go_on(journal, plan, around, only_failed=again.only_failed)
 
 
 async def _take_up(journal: Journal, plan: InputRecord) -> None:
     """Says that the run goes on, and gives every call that was cut off its outcome."""
     journal.append(ev.RunResumed, software=SOFTWARE)
     remove_scratch(journal.folder)
-    for step in journal.state.steps.values():
-        if step.attempts and step.status in (Status.WAITING, Status.FAILED):
-            await settle_open_calls(journal, step, plan.models)
+    await settle_open_calls(journal, plan.models)
 
 
 async def finish_as(folder: Path, outcome: Literal["failed", "abandoned"]) -> RunFacts:
@@ -149,11 +176,17 @@ async def _open_intact(folder: Path, plan: InputRecord, input_ref: ev.FileRef) -
 
     Raises `EvidenceError` for an altered run.
     """
-    journal = Journal.open_existing(folder, plan.steps, lambda event: None)
+    recorded: dict[str, ev.FileRef] = {}
+
+    def watch(event: ev.AnyEvent) -> None:
+        for ref in refs_of(event):
+            recorded[ref.path] = ref
+
+    journal = Journal.open_existing(folder, RunState(plan.steps, plan.budget_usd), watch)
     journal.start()
     try:
         check_input(journal.state, input_ref)
-        refuse_altered_run(folder, journal.state)
+        refuse_altered_run(folder, journal.state, recorded.values())
         await close_if_decided(journal)
     except AwoError:
         await journal.close()
@@ -173,32 +206,45 @@ def check_input(state: RunState, input_ref: ev.FileRef) -> None:
         )
 
 
-async def _go_on(journal: Journal, plan: InputRecord, around: Surroundings) -> Ended:
+@dataclass(frozen=True, slots=True)
+class Left:
+    """What a process leaves undone when its scheduler ends."""
+
+    failures: dict[str, AwoError] = field(default_factory=dict)
+    signal: str = ""
+    over_budget: ev.BudgetReached | None = None
+
+
+async def _go_on(journal: Journal, plan: InputRecord, around: Surroundings, *, only_failed: bool = False) -> Ended:
     loop = asyncio.get_running_loop()
     journal.on_durable = lambda events: around.watch(events, journal.state)
     models = Models(plan, around.workflow_root, journal, around.secrets)
     shop = Workshop(journal, plan, around.workflow_root, models, around.secrets)
-    scheduler = Scheduler(shop, around.policy)
+    scheduler = Scheduler(shop, around.policy, only_failed=only_failed)
     facts = asyncio.create_task(_record_environment(journal, around))
     for one in SIGNALS:
         loop.add_signal_handler(one, scheduler.stop, one.name)
     try:
+        if plan.cache:
+            shop.cache = open_cache(around.runs, journal.folder)
         await scheduler.run(before_gate=facts)
         await facts
     except BaseException:
         facts.cancel()
+        shop.close()
         await models.close()
         await journal.close()
         raise
     finally:
         for one in SIGNALS:
             loop.remove_signal_handler(one)
+    shop.close()
     await models.close()
     if scheduler.stopped_by:
         journal.append(ev.RunInterrupted, signal=scheduler.stopped_by)
-    failures, stopped_by = shop.failures, scheduler.stopped_by
+    left = Left(shop.failures, scheduler.stopped_by, shop.traffic.over_budget)
     del shop, scheduler  # what is written next needs the room
-    return await _finish(journal, plan, failures, stopped_by, is_taken_up=journal.state.is_resumed)
+    return await _finish(journal, plan, left, is_taken_up=journal.state.is_resumed)
 
 
 async def _record_environment(journal: Journal, around: Surroundings) -> None:
@@ -207,9 +253,7 @@ async def _record_environment(journal: Journal, around: Surroundings) -> None:
     journal.append(ev.EnvironmentRecorded, environment=cleaned)
 
 
-async def _finish(
-    journal: Journal, plan: InputRecord, failures: dict[str, AwoError], stopped_by: str, *, is_taken_up: bool
-) -> Ended:
+async def _finish(journal: Journal, plan: InputRecord, left: Left, *, is_taken_up: bool) -> Ended:
     """Ends the run where it can end, and writes the views while the run is still locked."""
     state = journal.state
     folder = journal.folder
@@ -218,7 +262,7 @@ async def _finish(
     try:
         if outcome and not state.outcome:
             journal.append(ev.RunFinished, outcome=outcome)
-            await journal.flushed()
+        await journal.flushed()
         if outcome and is_taken_up:
             remove_unrecorded(folder)
         state.steps.clear()  # the views need the room
@@ -230,7 +274,9 @@ async def _finish(
             return Ended(folder, facts, ended)
         case _ if open_gate:
             return Ended(folder, facts, "waiting", gate=open_gate)
-        case _ if stopped_by:
-            return Ended(folder, facts, "interrupted", signal=stopped_by, failures=failures)
+        case _ if left.signal:
+            return Ended(folder, facts, "interrupted", signal=left.signal, failures=left.failures)
+        case _ if left.over_budget:
+            return Ended(folder, facts, "paused", failures=left.failures, over_budget=left.over_budget)
         case _:
-            return Ended(folder, facts, "failed", failures=failures)
+            return Ended(folder, facts, "failed", failures=left.failures)

@@ -20,11 +20,12 @@ GRACE_S = 5.0
 
 
 class Scheduler:
-    """Runs the steps of one run in this process until nothing more can run."""
+    """Runs the steps of one run in this process until nothing more can run; with `only_failed`, those that failed."""
 
-    def __init__(self, workshop: Workshop, policy: Policy) -> None:
+    def __init__(self, workshop: Workshop, policy: Policy, *, only_failed: bool = False) -> None:
         self._shop = workshop
         self._policy = policy
+        self._only_failed = only_failed
         self._state = workshop.journal.state
         self._missing: dict[str, int] = {}  # of steps that wait for more than one other
         self._behind: dict[str, str | list[str]] = {}  # mostly one, in a chain
@@ -40,14 +41,17 @@ class Scheduler:
         `before_gate` is awaited before a gate opens, since nothing may follow that event unseen.
         Raises `EvidenceError` and `DiskTrouble`.
         """
-        self._finish_approved_gates()
-        self._count_needs()
+        if self._only_failed:
+            self._ready.extend(step for step in self._state.steps.values() if step.status is Status.FAILED)
+        else:
+            self._finish_approved_gates()
+            self._count_needs()
         try:
             async with asyncio.TaskGroup() as self._group:
                 self._hire()
         except BaseExceptionGroup as group:
             raise _first(group) from group
-        if self._gates and not self._stopped_by and not self._state.open_gate:
+        if self._gates and not self._is_stopping and not self._state.open_gate:
             gate = self._gates.popleft()
             await before_gate
             await open_gate(self._shop, gate, self._policy)
@@ -62,6 +66,11 @@ class Scheduler:
             self._cancel()
         else:
             self._wait_for_calls(loop, loop.time() + GRACE_S)
+
+    @property
+    def _is_stopping(self) -> bool:
+        """Whether a signal or the budget stops the run."""
+        return self._shop.traffic.is_stopping
 
     @property
     def stopped_by(self) -> str:
@@ -101,7 +110,7 @@ class Scheduler:
 
     def _settled(self, step: StepState) -> None:
         """Frees what waited for a step that is done or skipped."""
-        if step.status not in (Status.DONE, Status.SKIPPED):
+        if step.status not in (Status.DONE, Status.SKIPPED) or self._only_failed:
             return
         behind = self._behind.pop(step.record.id, [])
         for id_ in [behind] if isinstance(behind, str) else behind:
@@ -120,7 +129,7 @@ class Scheduler:
 
     async def _work(self) -> None:
         """Takes ready steps until there is none. One that is behind the last in a chain needs no new task."""
-        while self._ready and not self._stopped_by:
+        while self._ready and not self._is_stopping:
             step = self._ready.popleft()
             if not self._skip(step):
                 if step.is_gate:

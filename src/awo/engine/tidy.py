@@ -38,6 +38,6 @@ def _named(folder: Path) -> set[str]:
     named: set[str] = set()
     for event in events_of(folder):
         named.update(ref.path for ref in refs_of(event))
-        if isinstance(event, ev.CallAnswered):
+        if isinstance(event, (ev.CallAnswered, ev.ResponseReused)):
             named.add(responses_path(event.step))
     return named

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
-from awo.canon import time
+from awo.canon import time, usd
 from awo.canon.json import encode_sorted
 from awo.errors import EvidenceError
 from awo.evidence.layout import JOURNAL
@@ -24,6 +24,8 @@ Sha256 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$(?!\n)")]
 Size = Annotated[int, Meta(ge=0, le=2**53 - 1)]
 Count = Annotated[int, Meta(ge=1, le=2**53 - 1)]
 StepId = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$(?!\n)")]
+Usd = Annotated[str, Meta(pattern=usd.PATTERN)]
+MaybeUsd = Annotated[str, Meta(pattern=usd.PATTERN_OR_EMPTY)]
 
 
 class _Frozen(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, gc=False):
@@ -43,6 +45,28 @@ class Checkpoint(_Frozen, frozen=True):
 
     size: Size
     root: Sha256
+
+
+class ExchangeRef(_Frozen, frozen=True):
+    """One exchange with a model: a frame of `audit/raw/<segment>.jsonl.gz` (spec section 3.8).
+
+    `offset` and `size_bytes` are those of the compressed frame; `sha256` is over the line inside it,
+    without its newline.
+    """
+
+    segment: Count
+    offset: Size
+    size_bytes: Count
+    sha256: Sha256
+
+
+class Origin(_Frozen, frozen=True):
+    """The response of another run that was used again: line `line` (from 0) of its step's responses.jsonl."""
+
+    run_id: str
+    step: StepId
+    line: Size
+    sha256: Sha256
 
 
 class Software(_Frozen, frozen=True):
@@ -128,21 +152,37 @@ class StepStarted(Event, frozen=True, tag="step_started"):
     attempt: Count
 
 
+class FannedOut(Event, frozen=True, tag="fanned_out"):
+    """The step does its work `cells` times in this attempt, and means to ask models `asks` times in all."""
+
+    step: StepId
+    attempt: Count
+    cells: Size
+    asks: Size
+
+
 class CallIntended(Event, frozen=True, tag="call_intended"):
-    """A request will be sent. `request_sha256` names it; `worst_price` is US dollars as text, '0' when free."""
+    """A request will be sent. `request_sha256` names it; `worst_price` is US dollars as text, '0' when
+    free and '' when no price is known. `cell` is its place in the fan-out (0 without one), `tries` counts
+    the sendings of one request from 1, and `because` is the code of the failure before, or ''."""
 
     step: StepId
     attempt: Count
     call: str
+    cell: Size
+    repeat: Size
+    tries: Count
+    because: str
     model: str
     request_sha256: Sha256
-    worst_price: str
+    worst_price: MaybeUsd
 
 
 class CallAnswered(Event, frozen=True, tag="call_answered"):
     """The response is line `line` (from 0) of the step's responses.jsonl, whose bytes have this digest.
 
-    `recovered` is true when a resumed run found the line on disk without its event.
+    `cost` is US dollars as text, '' when it is not known. `exchange` is None where nothing crossed a
+    wire. `recovered` is true when a resumed run found the line on disk without its event.
     """
 
     step: StepId
@@ -150,23 +190,71 @@ class CallAnswered(Event, frozen=True, tag="call_answered"):
     line: Size
     sha256: Sha256
     size_bytes: Size
+    cost: MaybeUsd
+    exchange: ExchangeRef | None
     recovered: bool
 
 
 class CallFailed(Event, frozen=True, tag="call_failed"):
-    """The request got no response."""
+    """The request got no response. `may_have_cost` says that it may have been worked on and paid for."""
 
     step: StepId
     call: str
     reason: Reason
+    may_have_cost: bool
+    exchange: ExchangeRef | None
 
 
 class CallUnknown(Event, frozen=True, tag="call_unknown"):
-    """A resumed run found an intent without outcome; `policy` says what it does about it."""
+    """An intent without outcome: its process was killed or told to stop. `policy` says what follows."""
 
     step: StepId
     call: str
     policy: Literal["retry", "fail"]
+    exchange: ExchangeRef | None
+
+
+class ResponseReused(Event, frozen=True, tag="response_reused"):
+    """A response of another run answers this request: it is copied to line `line`, and nothing was asked."""
+
+    step: StepId
+    attempt: Count
+    cell: Size
+    repeat: Size
+    model: str
+    request_sha256: Sha256
+    line: Size
+    sha256: Sha256
+    size_bytes: Size
+    origin: Origin
+
+
+class LimitChanged(Event, frozen=True, tag="limit_changed"):
+    """How many calls to this model may be in flight from now on; 0 while its endpoint is left alone."""
+
+    model: str
+    in_flight: Size
+    reason: Reason
+
+
+class BudgetSet(Event, frozen=True, tag="budget_set"):
+    """From now on all calls of the run together may cost this much, in US dollars."""
+
+    usd: Usd
+
+
+class BudgetReached(Event, frozen=True, tag="budget_reached"):
+    """The next call could have exceeded the budget: it was not made, and the run stands still.
+
+    `spent` has an answer, `unknown` may have been paid for without one; `worst` is what the next
+    call might cost. All are US dollars.
+    """
+
+    step: StepId
+    budget: Usd
+    spent: Usd
+    unknown: Usd
+    worst: Usd
 
 
 class StepFinished(Event, frozen=True, tag="step_finished"):
@@ -244,10 +332,15 @@ AnyEvent = (
     | TailCut
     | ModelRecorded
     | StepStarted
+    | FannedOut
     | CallIntended
     | CallAnswered
     | CallFailed
     | CallUnknown
+    | ResponseReused
+    | LimitChanged
+    | BudgetSet
+    | BudgetReached
     | StepFinished
     | StepFailed
     | StepSkipped

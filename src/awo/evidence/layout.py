@@ -15,6 +15,7 @@ GATE_PENDING = "audit/gate_pending.json"
 STATUS = "audit/status.json"
 DECISIONS = "audit/decisions"
 ALLOWED_SIGNERS = "audit/allowed_signers"
+RAW = "audit/raw"
 SUMS = "SHA256SUMS"
 SEAL = "audit/seal.json"
 SEAL_SIGNATURE = "audit/seal.json.sig"
@@ -23,6 +24,7 @@ NOT_IN_SUMS = frozenset({SUMS, SEAL, SEAL_SIGNATURE})
 
 VALUE_FILE = "output.json"
 RESPONSES_FILE = "responses.jsonl"
+ITEMS_FILE = "items.jsonl"
 FILES_FOLDER = "files"
 
 
@@ -34,6 +36,16 @@ def value_path(step: str) -> str:
 def responses_path(step: str) -> str:
     """Where the model responses of a step stand: `outputs/<step>/responses.jsonl`."""
     return f"{OUTPUTS}/{step}/{RESPONSES_FILE}"
+
+
+def items_path(step: str) -> str:
+    """Where the results of a step that fans out stand, one line a cell: `outputs/<step>/items.jsonl`."""
+    return f"{OUTPUTS}/{step}/{ITEMS_FILE}"
+
+
+def raw_path(segment: int) -> str:
+    """Where segment `segment` (from 1) of the exchanges with models stands: `audit/raw/00001.jsonl.gz`."""
+    return f"{RAW}/{segment:05d}.jsonl.gz"
 
 
 def file_path(step: str, name: str) -> str:

@@ -6,7 +6,8 @@ from typing import Any, Literal
 
 import msgspec
 
-from awo.evidence.events import Checkpoint, Sha256, Size, Software, Starter
+from awo.evidence.events import Checkpoint, MaybeUsd, Sha256, Size, Software, Starter, Usd
+from awo.evidence.records import LimitsRecord, PriceRecord
 
 
 class _Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -21,12 +22,50 @@ class Seeds(_Part, frozen=True):
 
 
 class CallNumbers(_Part, frozen=True):
-    """How many calls were answered, failed, or have an unknown outcome. Recovered ones are among the answered."""
+    """How many calls were answered, failed, have an unknown outcome, or none yet (`open`).
+
+    Recovered ones are among the answered. Retried ones came after a failed sending of the same request.
+    Reused responses came from another run and are no calls.
+    """
 
     answered: Size
     failed: Size
     unknown: Size
     recovered: Size
+    reused: Size
+    retried: Size
+    open: Size
+
+
+class Amounts(_Part, frozen=True):
+    """US dollars: spent, reserved for calls without outcome, and possibly spent without a known cost.
+
+    Of `unpriced_calls` neither price nor cost is known: they are in none of the three.
+    """
+
+    spent_usd: Usd
+    reserved_usd: Usd
+    unknown_usd: Usd
+    unpriced_calls: Size
+
+
+class MoneyMetadata(_Part, frozen=True):
+    """What the run cost and was allowed to cost. `budget_usd` is '' where no budget was set."""
+
+    budget_usd: MaybeUsd
+    spent_usd: Usd
+    reserved_usd: Usd
+    unknown_usd: Usd
+    unpriced_calls: Size
+
+
+class DataMetadata(_Part, frozen=True):
+    """A data set that the workflow reads."""
+
+    path: str
+    format: Literal["csv", "jsonl", "parquet"]
+    rows: Size
+    sha256: Sha256
 
 
 class AskedFor(_Part, frozen=True):
@@ -41,15 +80,18 @@ class AskedFor(_Part, frozen=True):
 class ModelMetadata(_Part, frozen=True):
     """A model as asked for, and what it said of itself.
 
-    `recorded_at` is '' and `facts` is empty when it was never opened.
+    `recorded_at` is '' and `facts` is empty when it was never opened. `price` is null where nobody says it.
     """
 
     name: str
     asked: AskedFor
+    price: PriceRecord | None
+    limits: LimitsRecord
     recorded_at: str
     facts: dict[str, Any]
     facts_changed_during_the_run: bool
     calls: CallNumbers
+    money: Amounts
 
 
 class LaterEnvironment(_Part, frozen=True):
@@ -71,6 +113,8 @@ class Counts(_Part, frozen=True):
 
     steps: dict[str, int]
     calls: CallNumbers
+    limit_changes: Size
+    budget_stops: Size
     gates: Size
     decisions: Size
     decisions_refused: Size
@@ -97,6 +141,8 @@ class Metadata(_Part, frozen=True):
     solo: bool
     seeds: Seeds
     models: list[ModelMetadata]
+    money: MoneyMetadata
+    data: dict[str, DataMetadata]
     environment: dict[str, Any]
     environments_after_resume: list[LaterEnvironment]
     journal: JournalMetadata

@@ -7,12 +7,14 @@ from typing import Any
 import msgspec
 
 from awo.evidence.events import AnyEvent
+from awo.evidence.exchanges import Exchange
 from awo.evidence.metadata import Metadata
 from awo.evidence.records import (
     Decision,
     GatePending,
     GateRequest,
     InputRecord,
+    ItemLine,
     ResponseLine,
     Seal,
     StatusView,
@@ -22,6 +24,8 @@ SHAPES: dict[str, tuple[Any, str]] = {
     "event": (AnyEvent, "A line of audit/journal.jsonl"),
     "input": (InputRecord, "input.json"),
     "response": (ResponseLine, "A line of outputs/<step>/responses.jsonl"),
+    "item": (ItemLine, "A line of outputs/<step>/items.jsonl"),
+    "exchange": (Exchange, "A line in audit/raw/NNNNN.jsonl.gz"),
     "gate-request": (GateRequest, "outputs/<gate>/gate.json"),
     "gate": (GatePending, "audit/gate_pending.json"),
     "decision": (Decision, "audit/decisions/NNNN-<gate>.json"),

@@ -11,7 +11,7 @@ from typing import Final
 
 SHORTEST_SECRET: Final = 8
 
-NAMES_OF_FILES: Final = frozenset({"AWO_KEY", "AWO_KEY_PASSPHRASE_FILE", "SSH_AUTH_SOCK"})
+NAMES_OF_FILES: Final = frozenset({"AWO_API_KEYS", "AWO_KEY", "AWO_KEY_PASSPHRASE_FILE", "SSH_AUTH_SOCK"})
 """Variables that say where something lies; they hold no secret themselves."""
 
 _SECRET_NAME = re.compile(r"KEY|TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIAL", re.IGNORECASE)
@@ -35,11 +35,12 @@ class SecretCutter:
         self._pattern = re.compile(b"|".join(re.escape(form) for form in sorted(names, key=lambda f: (-len(f), f))))
 
     @classmethod
-    def from_environment(cls, environment: Mapping[str, str]) -> SecretCutter:
+    def from_environment(cls, environment: Mapping[str, str], also: Mapping[str, str] | None = None) -> SecretCutter:
         """Takes for secret every value of 8 or more characters whose variable's name has KEY, TOKEN, SECRET,
-        PASSWORD, PASSWD or CREDENTIAL in it."""
+        PASSWORD, PASSWD or CREDENTIAL in it; and those of `also`, by what they are called there."""
         return cls(
-            {
+            {name: value for name, value in (also or {}).items() if len(value.strip()) >= SHORTEST_SECRET}
+            | {
                 name: value
                 for name, value in environment.items()
                 if _SECRET_NAME.search(name) and name not in NAMES_OF_FILES and len(value.strip()) >= SHORTEST_SECRET

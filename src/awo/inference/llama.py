@@ -8,6 +8,7 @@ import importlib.util
 import json
 import secrets
 import threading
+import time
 import urllib.parse
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,11 +17,13 @@ from weakref import WeakValueDictionary
 
 from awo.canon.digest import sha256_file, sha256_hex
 from awo.errors import CannotCheck
+from awo.inference.failures import cannot_say
+from awo.inference.llama_answers import exchange_of, reply_of
 from awo.inference.llama_settings import DEFAULT_MAX_TOKENS, Setup, body_of, setup_from
+from awo.inference.provider_json import short
 from awo.inference.seam import Backend, ModelFailed, Reply, Request
 from awo.inference.weights import find_weights
 
-LONGEST_MESSAGE = 300
 QUIET = -1
 
 
@@ -34,6 +37,8 @@ class Llama:
 
     is_free = True
     concurrency = 1
+    is_remote = False
+    endpoint = ""
 
     def __init__(self, model: str, params: Mapping[str, Any], root: Path) -> None:
         self._model = model
@@ -60,14 +65,24 @@ class Llama:
         self._loaded = await asyncio.to_thread(_load, weights.path, setup)
         return {"asked": weights.asked, "answered": weights.name} | self._loaded.facts
 
-    async def ask(self, request: Request) -> Reply:
-        """One answer; a cancelled request stops at the next token. Raises `ModelFailed`, never transient."""
+    async def ask(self, request: Request, timeout_s: float) -> Reply:
+        """One answer; a request that is cancelled or takes too long stops at the next token.
+
+        Raises `ModelFailed`, never transient: the same request would fare no better.
+        """
         if self._loaded is None:
             raise ModelFailed("the model is not open", is_transient=False)
         body = body_of(request, self._params)
         stop = threading.Event()
         try:
-            return await asyncio.to_thread(self._loaded.ask, body, stop)
+            return await asyncio.wait_for(asyncio.to_thread(self._loaded.ask, body, stop), timeout_s)
+        except TimeoutError as error:
+            raise ModelFailed(
+                "the model did not answer in time",
+                is_transient=False,
+                code="timeout",
+                hint="ask for fewer tokens with `max_tokens`, or give the step a longer `timeout`",
+            ) from error
         finally:
             stop.set()
 
@@ -101,6 +116,7 @@ class _Loaded:
     def ask(self, body: dict[str, Any], stop: threading.Event) -> Reply:
         """Blocks until the answer is whole, or until `stop` is set."""
         chunks: list[dict[str, Any]] = []
+        begun_s = time.monotonic()
 
         def take(chunk: dict[str, Any]) -> bool:
             chunks.append(chunk)
@@ -111,44 +127,8 @@ class _Loaded:
                 try:
                     self._server.handle_chat_completions(body, take)
                 except Exception as error:  # a seam: whatever the library raises is no answer
-                    raise ModelFailed(
-                        "llama.cpp refused the request", is_transient=False, got=str(error)[:LONGEST_MESSAGE]
-                    ) from error
-        return _reply(chunks, self._name)
-
-
-def _reply(chunks: list[dict[str, Any]], name: str) -> Reply:
-    text: list[str] = []
-    stop_reason = ""
-    usage: Mapping[str, Any] = {}
-    for chunk in chunks:
-        if "error" in chunk:
-            raise _failure(chunk["error"])
-        usage = chunk.get("usage") or usage
-        for choice in chunk.get("choices", ()):
-            text.append(choice["delta"].get("content") or "")
-            stop_reason = choice.get("finish_reason") or stop_reason
-    if not stop_reason:
-        raise ModelFailed("the model stopped before its answer was whole", is_transient=False)
-    return Reply(
-        text="".join(text),
-        model_answered=name,
-        stop_reason=stop_reason,
-        prompt_tokens=usage.get("prompt_tokens", -1),
-        completion_tokens=usage.get("completion_tokens", -1),
-    )
-
-
-def _failure(error: Mapping[str, Any]) -> ModelFailed:
-    if error.get("type") == "exceed_context_size_error":
-        return ModelFailed(
-            "the prompt is longer than the model's context",
-            is_transient=False,
-            got=f"{error.get('n_prompt_tokens')} tokens, with room for {error.get('n_ctx')}",
-            hint="shorten the prompt, or raise `n_ctx` in the model's params",
-        )
-    message = str(error.get("message", error))[:LONGEST_MESSAGE]
-    return ModelFailed("llama.cpp refused the request", is_transient=False, got=message)
+                    raise cannot_say("llama.cpp refused the request", got=short(str(error))) from error
+        return reply_of(chunks, self._name, exchange_of(body, chunks, round((time.monotonic() - begun_s) * 1000)))
 
 
 # --- loading ----------------------------------------------------------------------------------------
@@ -213,7 +193,7 @@ def _start(path: Path, setup: Setup) -> tuple[Any, dict[str, Any]]:
             "llama.cpp cannot load these weights",
             is_transient=False,
             where=f"model {path.name}",
-            got=str(error)[:LONGEST_MESSAGE],
+            got=short(str(error)),
             hint="check that the GGUF file is whole and that there is memory for it and its context",
         ) from error
 

@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from awo.inference.seam import ModelFailed, Request
+from awo.inference.failures import cannot_say
+from awo.inference.openai_chat import response_format
+from awo.inference.seam import Request
 from awo.plugins import nearest
 
 DEFAULT_CONTEXT_TOKENS = 2048
@@ -22,6 +24,7 @@ SAMPLING = frozenset(
         "grammar",
         "json_schema",
         "logit_bias",
+        "logprobs",
         "max_tokens",
         "min_p",
         "presence_penalty",
@@ -31,10 +34,12 @@ SAMPLING = frozenset(
         "stop",
         "temperature",
         "top_k",
+        "top_logprobs",
         "top_p",
         "typical_p",
     }
 )
+GRAMMARS = frozenset({"grammar", "json_schema", "response_format"})
 LARGEST = {"n_ctx": 1 << 20, "threads": 512, "gpu_layers": 10_000}
 
 
@@ -68,20 +73,25 @@ def default_threads() -> int:
 def body_of(request: Request, params: Mapping[str, Any]) -> dict[str, Any]:
     """The chat completion request for llama.cpp; the request's params go over the model's own `params`.
 
-    Raises `ModelFailed` for an unknown parameter or a seed outside 0 to 2^32 - 2.
+    A seed among the model's own params is not used here: the request's is that one plus its repeat.
+    Raises `ModelFailed` for an unknown parameter, a seed outside 0 to 2^32 - 2, and images.
     """
     if not any(turn.role == "user" for turn in request.turns):
-        raise ModelFailed("the request has no turn of a user", is_transient=False)
+        raise cannot_say("the request has no turn of a user")
+    if any(turn.images for turn in request.turns):
+        raise cannot_say("a local model in this process cannot be shown images", hint="use a server with `llamacpp`")
     _refuse_unknown(request.params)
     chosen = {**params, **request.params}
-    seed = chosen.get("seed", request.seed)
+    seed = request.params.get("seed", request.seed)
     if not (isinstance(seed, int) and not isinstance(seed, bool) and 0 <= seed <= LARGEST_SEED):
-        raise ModelFailed(
-            "the seed cannot be used by a local model",
-            is_transient=False,
-            got=f"{seed!r}; a whole number from 0 to {LARGEST_SEED} can",
+        raise cannot_say(
+            "the seed cannot be used by a local model", got=f"{seed!r}; a whole number from 0 to {LARGEST_SEED} can"
         )
     sampling = {name: value for name, value in chosen.items() if name in SAMPLING}
+    if request.schema is not None:
+        if twice := sorted(GRAMMARS & sampling.keys()):
+            raise cannot_say(f"a schema and {twice[0]!r} say the same", hint="leave one of them out")
+        sampling["response_format"] = response_format(request.schema)
     return {
         "temperature": 0.0,
         "max_tokens": DEFAULT_MAX_TOKENS,
@@ -99,9 +109,8 @@ def _refuse_unknown(params: Mapping[str, Any]) -> None:
     for name in params:
         if name not in known:
             near = nearest(name, known)
-            raise ModelFailed(
+            raise cannot_say(
                 f"a local model has no parameter {name!r}",
-                is_transient=False,
                 hint=f"did you mean {near!r}?" if near else f"it has {', '.join(known)}",
             )
 
@@ -110,8 +119,6 @@ def _whole(params: Mapping[str, Any], name: str, default: int, *, least: int) ->
     value = params.get(name, default)
     if isinstance(value, int) and not isinstance(value, bool) and least <= value <= LARGEST[name]:
         return value
-    raise ModelFailed(
-        f"the parameter {name!r} cannot be used",
-        is_transient=False,
-        got=f"{value!r}; a whole number from {least} to {LARGEST[name]} can",
+    raise cannot_say(
+        f"the parameter {name!r} cannot be used", got=f"{value!r}; a whole number from {least} to {LARGEST[name]} can"
     )

@@ -14,6 +14,8 @@ class StandIn:
 
     is_free = True
     concurrency = 64
+    is_remote = False
+    endpoint = ""
 
     def __init__(self, name: str, answer: Callable[[str], str]) -> None:
         self._name = name
@@ -25,10 +27,15 @@ class StandIn:
     async def open(self) -> dict[str, Any]:
         return {"asked": self._name, "answered": self._name, "deterministic": True}
 
-    async def ask(self, request: Request) -> Reply:
+    async def ask(self, request: Request, timeout_s: float) -> Reply:
         asked = [turn.content for turn in request.turns if turn.role == "user"]
         if not asked:
-            raise ModelFailed("the request has no turn of a user", is_transient=False, where=f"model {self._name}")
+            raise ModelFailed(
+                "the request has no turn of a user",
+                is_transient=False,
+                code="bad_request",
+                where=f"model {self._name}",
+            )
         return Reply(
             text=self._answer(asked[-1]),
             model_answered=self._name,

@@ -9,10 +9,14 @@ from collections.abc import Callable, Iterable
 from enum import IntEnum
 from typing import Any, Final, NoReturn
 
+from awo.canon.usd import picodollars, usd
 from awo.errors import EvidenceError
 from awo.evidence import events as ev
+from awo.evidence.exchanges import LARGEST_SEGMENT_BYTES
 from awo.evidence.layout import JOURNAL
 from awo.evidence.records import StepRecord
+from awo.lifecycle.answered import AnsweredLines
+from awo.lifecycle.money import Money
 
 GATE_OPERATION: Final = "audit_gate"
 
@@ -37,14 +41,17 @@ class Status(IntEnum):
 class StepState:
     """One step: status, attempts so far, digest of its value, and its calls while it is not done.
 
-    `value_sha256` is 32 bytes, or none before the step is done. `answered` maps a request's digest
-    to the events that answer it, oldest first; `open_calls` maps a call to its intent. Both are
-    emptied when the step is done.
+    `value_sha256` is 32 bytes, or none before the step is done. `answered` has the lines of its
+    responses, `open_calls` maps a call to its intent, `unknown` names the requests that must not be
+    repeated unasked. All are emptied when the step is done. `cells` is how often the attempt does its
+    work: 1, or what its `fanned_out` says (`is_fanned_out`), and 0 before that.
     """
 
     __slots__ = (
         "answered",
         "attempts",
+        "cells",
+        "is_fanned_out",
         "lines",
         "may_start",
         "open_calls",
@@ -59,10 +66,12 @@ class StepState:
         self.status = Status.WAITING
         self.may_start = True
         self.attempts = 0
+        self.cells = 0 if record.cells else 1
+        self.is_fanned_out = False
         self.lines = 0
         self.value_sha256 = b""
         self.open_calls: dict[str, ev.CallIntended] | None = None
-        self.answered: dict[str, list[ev.CallAnswered]] | None = None
+        self.answered: AnsweredLines | None = None
         self.unknown: set[str] | None = None
 
     @property
@@ -73,10 +82,11 @@ class StepState:
 class RunState:
     """The state of a run after a number of events; `advance` takes the next one.
 
-    `size` is the number of events so far, `open_gate` the id of the gate that waits or ''.
+    `size` is the number of events so far, `open_gate` the id of the gate that waits or '';
+    `raw_end` is where the next exchange is written: segment (0 before the first) and offset in bytes.
     """
 
-    def __init__(self, steps: Iterable[StepRecord]) -> None:
+    def __init__(self, steps: Iterable[StepRecord], budget_usd: str = "") -> None:
         self.steps: dict[str, StepState] = {record.id: StepState(record) for record in steps}
         self.size = 0
         self.started: ev.RunStarted | None = None
@@ -90,6 +100,8 @@ class RunState:
         self.running = 0
         self.calls = 0
         self.is_resumed = False
+        self.raw_end = (0, 0)
+        self.money = Money(picodollars(budget_usd) if budget_usd else None)
 
     def advance(self, event: ev.AnyEvent) -> None:
         """Takes the next event, or raises `RuleBroken` and leaves the state as it was."""
@@ -159,16 +171,33 @@ class RunState:
         if event.attempt != step.attempts + 1:
             self._refuse(event, f"attempt {event.attempt}", expected=str(step.attempts + 1))
         step.attempts += 1
+        step.cells = 0 if step.record.cells else 1
+        step.is_fanned_out = False
         step.status = Status.RUNNING
         self.running += 1
 
+    def _fanned_out(self, event: ev.FannedOut) -> None:
+        step = self._running_step(event, event.step, event.attempt)
+        if step.record.cells is None:
+            self._refuse(event, f"step {event.step!r} does not fan out")
+        if step.is_fanned_out:
+            self._refuse(event, f"step {event.step!r} has fanned out in this attempt already")
+        step.cells = event.cells
+        step.is_fanned_out = True
+
     def _call_intended(self, event: ev.CallIntended) -> None:
         step = self._running_step(event, event.step, event.attempt)
-        if step.open_calls is None:
-            step.open_calls = {}
         if event.call != str(self.calls):
             self._refuse(event, f"call {event.call!r}", expected=repr(str(self.calls)))
+        self._in_cell(event, step, event.cell, event.repeat)
+        if (event.tries == 1) != (not event.because):
+            self._refuse(event, "a first sending has no reason, and a later one has")
+        if why := self.money.why_not(event.worst_price):
+            self._refuse(event, why)
+        if step.open_calls is None:
+            step.open_calls = {}
         step.open_calls[event.call] = event
+        self.money.reserve(event.worst_price)
         self.calls += 1
 
     def _call_answered(self, event: ev.CallAnswered) -> None:
@@ -176,27 +205,56 @@ class RunState:
         intent = self._open_call(event, step, event.call)
         if event.recovered == (step.status is Status.RUNNING):
             self._refuse(event, "an answer is recovered if and only if its step is not running")
-        if event.line != step.lines:
-            self._refuse(event, f"line {event.line}", expected=str(step.lines))
-        step.lines += 1
+        self._next_line(event, step, event.line)
+        self._next_exchange(event, event.exchange)
         self._close_call(step, event.call)
-        if step.answered is None:
-            step.answered = {}
-        step.answered.setdefault(intent.request_sha256, []).append(event)
+        self._answered(step).add(intent.request_sha256, event.sha256, event.size_bytes, intent.cell)
+        step.lines += 1
+        self.money.settle(intent.worst_price, event.cost)
 
     def _call_failed(self, event: ev.CallFailed) -> None:
         step = self._running_step(event, event.step)
-        self._open_call(event, step, event.call)
+        intent = self._open_call(event, step, event.call)
+        self._next_exchange(event, event.exchange)
         self._close_call(step, event.call)
+        self.money.settle(intent.worst_price, "" if event.may_have_cost else "0")
 
     def _call_unknown(self, event: ev.CallUnknown) -> None:
         step = self._step(event, event.step)
         intent = self._open_call(event, step, event.call)
+        self._next_exchange(event, event.exchange)
         self._close_call(step, event.call)
+        self.money.settle(intent.worst_price, "")
         if event.policy == "fail":
             if step.unknown is None:
                 step.unknown = set()
             step.unknown.add(intent.request_sha256)
+
+    def _response_reused(self, event: ev.ResponseReused) -> None:
+        step = self._step(event, event.step)
+        if event.attempt != step.attempts or step.status not in (Status.RUNNING, Status.WAITING, Status.FAILED):
+            self._refuse(event, f"step {event.step!r} is not at attempt {event.attempt}")
+        self._in_cell(event, step, event.cell, event.repeat)
+        self._next_line(event, step, event.line)
+        self._answered(step).add(event.request_sha256, event.sha256, event.size_bytes, event.cell)
+        step.lines += 1
+
+    def _budget_set(self, event: ev.BudgetSet) -> None:
+        self.money.budget = picodollars(event.usd)
+
+    def _budget_reached(self, event: ev.BudgetReached) -> None:
+        money = self.money
+        if money.budget is None:
+            self._refuse(event, "the run has no budget")
+        for name, said, known in (
+            ("budget", event.budget, money.budget),
+            ("spent", event.spent, money.spent),
+            ("unknown", event.unknown, money.unknown),
+        ):
+            if picodollars(said) != known:
+                self._refuse(event, f"its {name} is {said}", expected=usd(known))
+        if not money.why_not(event.worst):
+            self._refuse(event, f"a call of {event.worst} is within the budget")
 
     def _step_finished(self, event: ev.StepFinished) -> None:
         step = self._step(event, event.step)
@@ -208,6 +266,8 @@ class RunState:
             self.running -= 1
         if step.open_calls:
             self._refuse(event, f"step {event.step!r} has a call whose outcome is not recorded")
+        if step.record.cells and not step.is_fanned_out:
+            self._refuse(event, f"step {event.step!r} has not fanned out in this attempt")
         step.status = Status.DONE
         step.value_sha256 = bytes.fromhex(event.value.sha256)
         step.open_calls = step.answered = step.unknown = None
@@ -308,6 +368,36 @@ class RunState:
         return intent
 
     @staticmethod
+    def _answered(step: StepState) -> AnsweredLines:
+        if step.answered is None:
+            step.answered = AnsweredLines()
+        return step.answered
+
+    def _in_cell(self, event: ev.AnyEvent, step: StepState, cell: int, repeat: int) -> None:
+        """A request belongs to a cell of the attempt; the repeats of a row and combination follow one another."""
+        if cell >= step.cells:
+            self._refuse(event, f"cell {cell}", expected=f"below {step.cells}")
+        fits = cell % step.record.cells.repeats if step.record.cells else 0
+        if repeat != fits:
+            self._refuse(event, f"repeat {repeat}", expected=str(fits))
+
+    def _next_line(self, event: ev.AnyEvent, step: StepState, line: int) -> None:
+        if line != step.lines:
+            self._refuse(event, f"line {line}", expected=str(step.lines))
+
+    def _next_exchange(self, event: ev.AnyEvent, exchange: ev.ExchangeRef | None) -> None:
+        """Exchanges stand one after the other, in the order of the events that name them."""
+        if exchange is None:
+            return
+        segment, end = self.raw_end
+        if (exchange.segment, exchange.offset) not in ((segment, end), (segment + 1, 0)):
+            got = f"segment {exchange.segment}, byte {exchange.offset}"
+            self._refuse(event, got, expected=f"segment {segment}, byte {end}, or a new segment")
+        if exchange.offset and exchange.offset + exchange.size_bytes > LARGEST_SEGMENT_BYTES:
+            self._refuse(event, f"segment {exchange.segment} is full", expected="a new segment")
+        self.raw_end = (exchange.segment, exchange.offset + exchange.size_bytes)
+
+    @staticmethod
     def _close_call(step: StepState, call: str) -> None:
         if step.open_calls is not None:
             del step.open_calls[call]
@@ -332,12 +422,17 @@ _RULES: dict[type[ev.Event], Callable[[RunState, Any], None]] = {
     ev.RunInterrupted: RunState._noted,
     ev.TailCut: RunState._noted,
     ev.DecisionRefused: RunState._noted,
+    ev.LimitChanged: RunState._noted,
+    ev.BudgetSet: RunState._budget_set,
+    ev.BudgetReached: RunState._budget_reached,
     ev.RunResumed: RunState._run_resumed,
     ev.StepStarted: RunState._step_started,
+    ev.FannedOut: RunState._fanned_out,
     ev.CallIntended: RunState._call_intended,
     ev.CallAnswered: RunState._call_answered,
     ev.CallFailed: RunState._call_failed,
     ev.CallUnknown: RunState._call_unknown,
+    ev.ResponseReused: RunState._response_reused,
     ev.StepFinished: RunState._step_finished,
     ev.StepFailed: RunState._step_failed,
     ev.StepSkipped: RunState._step_skipped,

@@ -4,31 +4,30 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from msgspec import Meta, field
+from msgspec import Meta
 
-from awo.ops.asking import answer, exchange
-from awo.ops.seam import Ask, Desk, Operation
-from awo.workflow.words import Args, ModelRef, Template
+from awo.ops.asking import AskingArgs, answer, asks_of
+from awo.ops.seam import Ask, Desk, Operation, Writing
+from awo.workflow.words import ModelRef
 
 Models = Annotated[tuple[ModelRef, ...], Meta(min_length=1, description="The models that are asked, in this order.")]
 
 
-class FanoutGenerateArgs(Args, frozen=True, kw_only=True):
+class FanoutGenerateArgs(AskingArgs, frozen=True, kw_only=True):
     """What is asked, and of which models."""
 
-    prompt: Annotated[Template, Meta(description="What every model is asked (Jinja2).")]
-    system: Annotated[Template, Meta(description="What every model is told first (Jinja2); empty for nothing.")] = ""
     models: Models = ("echo", "upper", "reverse")
-    params: Annotated[
-        dict[str, Any], Meta(description="Sampling parameters by their OpenAI names; `seed` may stand here.")
-    ] = field(default_factory=dict)
+
+
+def requests(args: FanoutGenerateArgs, writing: Writing) -> list[Ask]:
+    """One request to each model. Raises `StepFailed` (code `template`) for a name that is not there."""
+    return asks_of(args, args.models, writing)
 
 
 async def perform(args: FanoutGenerateArgs, desk: Desk) -> dict[str, Any]:
     """`{"responses": [{"text", "model", "call", "stop_reason"}], "count"}`, in the order of `models`."""
-    messages = exchange(desk.render(args.system), desk.render(args.prompt))
-    asks = [Ask(model=model, messages=messages, params=args.params) for model in args.models]
-    responses = [answer(line) for line in await desk.ask(asks)]
+    asks = requests(args, desk)
+    responses = [answer(line, ask) for line, ask in zip(await desk.ask(asks), asks, strict=True)]
     return {"responses": responses, "count": len(responses)}
 
 
@@ -38,4 +37,5 @@ OPERATION = Operation(
     args=FanoutGenerateArgs,
     purity="effect",
     perform=perform,
+    requests=requests,
 )

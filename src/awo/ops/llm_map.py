@@ -4,32 +4,31 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from msgspec import UNSET, Meta, UnsetType, field
+from msgspec import UNSET, Meta, UnsetType
 
-from awo.ops.asking import answer, exchange
-from awo.ops.seam import Ask, Desk, Operation
-from awo.workflow.words import Args, ModelRef, Template
+from awo.ops.asking import AskingArgs, answer, asks_of
+from awo.ops.seam import Ask, Desk, Operation, Writing
+from awo.workflow.words import ModelRef
 
 
-class LlmMapArgs(Args, frozen=True, kw_only=True):
+class LlmMapArgs(AskingArgs, frozen=True, kw_only=True):
     """What is asked, and of whom."""
 
-    prompt: Annotated[Template, Meta(description="What the model is asked (Jinja2).")]
-    system: Annotated[Template, Meta(description="What the model is told first (Jinja2); empty for nothing.")] = ""
     model: (
         Annotated[ModelRef, Meta(description="Which model; the workflow's default model when absent.")] | UnsetType
     ) = UNSET
-    params: Annotated[
-        dict[str, Any], Meta(description="Sampling parameters by their OpenAI names; `seed` may stand here.")
-    ] = field(default_factory=dict)
 
 
-async def perform(args: LlmMapArgs, desk: Desk) -> dict[str, str]:
-    """`{"text", "model", "call", "stop_reason"}`: the answer, who gave it, and its call id."""
-    model = desk.default_model if args.model is UNSET else args.model
-    messages = exchange(desk.render(args.system), desk.render(args.prompt))
-    (response,) = await desk.ask([Ask(model=model, messages=messages, params=args.params)])
-    return answer(response)
+def requests(args: LlmMapArgs, writing: Writing) -> list[Ask]:
+    """The one request. Raises `StepFailed` (code `template`) for a name that is not there."""
+    return asks_of(args, [writing.default_model if args.model is UNSET else args.model], writing)
+
+
+async def perform(args: LlmMapArgs, desk: Desk) -> dict[str, Any]:
+    """`{"text", "model", "call", "stop_reason"}`: the answer, who gave it, and its call id; `parsed` with a schema."""
+    (ask,) = requests(args, desk)
+    (response,) = await desk.ask([ask])
+    return answer(response, ask)
 
 
 OPERATION = Operation(
@@ -38,4 +37,5 @@ OPERATION = Operation(
     args=LlmMapArgs,
     purity="effect",
     perform=perform,
+    requests=requests,
 )

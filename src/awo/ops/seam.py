@@ -20,11 +20,17 @@ A = TypeVar("A", bound=Args)
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """One request to one model, by its name in the workflow. `params` go over the model's own."""
+    """One request to one model, by its name in the workflow. `params` go over the model's own.
+
+    `schema` is the JSON Schema that the answer must follow, as JSON text, or ''. An answer that does
+    not is kept, and asked for again until there are `schema_tries` of them.
+    """
 
     model: str
     messages: tuple[Message, ...]
     params: Mapping[str, Any]
+    schema: str = ""
+    schema_tries: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,15 +40,38 @@ class OpensGate:
     checklist_markdown: str
 
 
-class Desk(Protocol):
-    """What the engine gives an operation for one attempt of one step."""
+class Writing(Protocol):
+    """What is needed to say what will be asked: `awo plan` has no more than this.
+
+    In a step that fans out, templates know `item`, `matrix` and `repeat` of the cell at hand.
+    """
+
+    @property
+    def default_model(self) -> str: ...
+
+    def render(self, template: str) -> str:
+        """The template filled in. Raises `StepFailed` (code `template`) for a name that is not there."""
+
+    def fill(self, value: Any) -> Any:
+        """`value` with every text in it filled in; a text that is one reference becomes the value itself.
+
+        So `{"temperature": "{{ matrix.temperature }}"}` gives a number. Raises as `render`.
+        """
+
+    def read_text(self, path: str) -> str:
+        """A file that the workflow declared, as it was when the run started. Raises `StepFailed`."""
+
+    def file_ref(self, path: str) -> FileRef:
+        """Digest and length of a file that the workflow declared. Raises `StepFailed` for another."""
+
+
+class Desk(Writing, Protocol):
+    """What the engine gives an operation for one attempt of one step, or for one cell of its fan-out."""
 
     @property
     def step(self) -> str: ...
     @property
     def run_id(self) -> str: ...
-    @property
-    def default_model(self) -> str: ...
 
     def value_of(self, step: str) -> Any:
         """The value (parsed output.json) of a step that this one needs."""
@@ -52,12 +81,6 @@ class Desk(Protocol):
 
     def files_of(self, step: str) -> list[str]:
         """The names of the artifacts of a step that this one needs, sorted, as `path_of` takes them."""
-
-    def render(self, template: str) -> str:
-        """The template filled in. Raises `StepFailed` (code `template`) for a name that is not there."""
-
-    def read_text(self, path: str) -> str:
-        """A file that the workflow declared, as it was when the run started. Raises `StepFailed`."""
 
     def input_path(self, path: str) -> Path:
         """Where a declared file lies on this machine, its digest checked. Raises `StepFailed`."""
@@ -69,7 +92,8 @@ class Desk(Protocol):
         """The models' answers, in the order of `asks`; each is durable and in the journal.
 
         Answers that an earlier attempt or an earlier process got are not bought again.
-        Raises `StepFailed` (code `model`) when a model gives none.
+        Raises `StepFailed` when a model gives none (with the code of `ModelFailed`), or none that
+        follows its schema (code `schema`).
         """
 
     async def keep_file(self, name: str, content: bytes) -> FileRef:
@@ -89,6 +113,7 @@ class Desk(Protocol):
 
 
 Perform = Callable[[A, Desk], Awaitable[Any]]
+Requests = Callable[[A, Writing], list[Ask]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +122,8 @@ class Operation(Generic[A]):
 
     `purity` is `derived` when the value follows from arguments and earlier outputs alone (no
     network, no clock, no chance), so that the judge can recompute it; else `effect`.
-    `perform` gives the step's value, plain JSON, or `OpensGate`.
+    `perform` gives the step's value, plain JSON, or `OpensGate`. `requests` gives what `perform` will
+    ask of models; only an operation that has it can fan out over a data set, and be planned.
     """
 
     name: str
@@ -105,3 +131,4 @@ class Operation(Generic[A]):
     args: type[A]
     purity: Literal["derived", "effect", "gate"]
     perform: Perform[A]
+    requests: Requests[A] | None = None

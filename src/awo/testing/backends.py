@@ -16,19 +16,25 @@ import os
 import sysconfig
 import tempfile
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from awo.canon.json import LARGEST_INTEGER, canonical
-from awo.inference.seam import Backend, ModelFailed, Reply, Request, Turn
+from awo.inference.seam import Backend, ModelFailed, Reply, Request, StopReason, Turn
+
+PATIENCE_S = 120.0
 
 Factory = Callable[[str, Mapping[str, Any], int, Path], Backend]
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A backend and what it is tried with. `is_deterministic`: it promises the same text for the same seed."""
+    """A backend and what it is tried with.
+
+    `is_deterministic`: it promises the same text for the same seed. `secret` is a credential that it
+    uses, '' for none.
+    """
 
     factory: Factory
     model: str
@@ -38,6 +44,7 @@ class Case:
     prompt: str = "Name one colour."
     other_prompt: str = "Count to three."
     is_deterministic: bool = True
+    secret: str = ""
 
     def made(self) -> Backend:
         """A new backend, not yet open."""
@@ -57,14 +64,14 @@ def what_is_asked_rightly_passes_the_check(case: Case) -> None:
 
 
 def the_facts_can_be_recorded(case: Case) -> None:
-    """`open` gives text, whole numbers below 2^53 and booleans under ASCII names, `asked` and `answered` among them."""
+    """`open` gives text, whole numbers below 2^53 and booleans under ASCII names, `asked` among them."""
     facts, _ = asyncio.run(_session(case))
     for name, value in facts.items():
         assert isinstance(value, (str, int, bool)), f"the fact {name!r} is {type(value).__name__}"
         assert not isinstance(value, int) or abs(value) <= LARGEST_INTEGER, f"the fact {name!r} is too large"
     canonical(facts)
-    for name in ("asked", "answered"):
-        assert facts.get(name), f"the facts do not say what was {name}"
+    assert facts.get("asked"), "the facts do not say what was asked for"
+    assert facts.get("answered", "?"), "who answers may be left out, but not be empty"
 
 
 def the_same_facts_each_time(case: Case) -> None:
@@ -93,20 +100,47 @@ def an_answer_is_whole(case: Case) -> None:
     reply.text.encode()
     assert reply.text, "the answer is empty"
     assert reply.model_answered, "nobody says who answered"
-    assert reply.stop_reason, "nobody says why the answer ends"
-    for count in (reply.prompt_tokens, reply.completion_tokens):
-        assert count >= -1, f"{count} is no count of tokens"
-    canonical(asdict(reply))
+    assert reply.stop_reason in get_args(StopReason), f"{reply.stop_reason!r} is no reason to stop"
+    for count in (reply.prompt_tokens, reply.completion_tokens, reply.cached_tokens, reply.reasoning_tokens):
+        assert -1 <= count <= LARGEST_INTEGER, f"{count} is no count of tokens"
+    canonical([reply.text, reply.model_answered, reply.stop_reason_given, reply.request_id, reply.fingerprint])
+
+
+def what_crossed_the_wire_is_given(case: Case) -> None:
+    """A backend that asks another process gives the exchange: where it went, both bodies, and the status."""
+    _, (reply,) = asyncio.run(_session(case, case.prompt))
+    backend, exchange = case.made(), reply.exchange
+    if exchange is None:
+        assert not backend.is_remote, "a request left this process, and nobody can see what crossed the wire"
+        return
+    assert exchange.method, "the exchange has no method"
+    assert exchange.url.startswith(backend.endpoint), f"{exchange.url} is not at {backend.endpoint}"
+    assert exchange.request_body, "the exchange has no request"
+    assert exchange.response_body, "the exchange has no response"
+    assert exchange.elapsed_ms >= 0, "the exchange took less than no time"
+    assert not exchange.error, "an answer came, and the exchange speaks of an error"
+
+
+def no_secret_is_told(case: Case) -> None:
+    """The credential is in no fact, no exchange, no answer, and nothing that Python shows of the backend."""
+    if not case.secret:
+        return
+    facts, (reply,) = asyncio.run(_session(case, case.prompt))
+    backend = case.made()
+    told = f"{facts!r}\n{reply!r}\n{backend!r}\n{backend.endpoint}"
+    assert case.secret not in told, "the record would hold the credential"
 
 
 def the_same_seed_gives_the_same_answer(case: Case) -> None:
-    """Asked again, after another question, and by another backend that was asked in another order."""
+    """Asked again, after another question, and by another backend that was asked in another order.
+
+    What crossed the wire, and the id that the request got there, may differ.
+    """
     if not case.is_deterministic:
         return
-    _, (first, again, _, after_another) = asyncio.run(
-        _session(case, case.prompt, case.prompt, case.other_prompt, case.prompt)
-    )
-    _, (_, elsewhere) = asyncio.run(_session(case, case.other_prompt, case.prompt))
+    _, one = asyncio.run(_session(case, case.prompt, case.prompt, case.other_prompt, case.prompt))
+    _, other = asyncio.run(_session(case, case.other_prompt, case.prompt))
+    first, again, _, after_another, _, elsewhere = (replace(r, exchange=None, request_id="") for r in one + other)
     for how, reply in (("asked again", again), ("after another", after_another), ("in another order", elsewhere)):
         assert reply == first, f"{how}, the answer is {reply.text!r} and was {first.text!r}"
 
@@ -137,7 +171,10 @@ def it_says_how_it_may_be_used(case: Case) -> None:
     """`is_free` is true or false, `concurrency` at least 1, and both are known before `open`."""
     backend = case.made()
     assert isinstance(backend.is_free, bool), "is_free is neither true nor false"
+    assert isinstance(backend.is_remote, bool), "is_remote is neither true nor false"
     assert backend.concurrency >= 1, f"{backend.concurrency} calls at once are too few"
+    assert bool(backend.endpoint) == backend.is_remote, "what leaves this process goes to an endpoint, and only that"
+    assert "@" not in backend.endpoint, "the endpoint tells a user name"
 
 
 CHECKS: tuple[Check, ...] = (
@@ -147,6 +184,8 @@ CHECKS: tuple[Check, ...] = (
     the_same_facts_each_time,
     no_folder_of_this_machine_is_told,
     an_answer_is_whole,
+    what_crossed_the_wire_is_given,
+    no_secret_is_told,
     the_same_seed_gives_the_same_answer,
     a_request_without_a_question_fails,
     closing_is_safe,
@@ -158,7 +197,7 @@ async def _session(case: Case, *prompts: str) -> tuple[dict[str, Any], list[Repl
     backend = case.made()
     try:
         facts = await backend.open()
-        return facts, [await backend.ask(case.request(prompt)) for prompt in prompts]
+        return facts, [await backend.ask(case.request(prompt), PATIENCE_S) for prompt in prompts]
     finally:
         await backend.close()
 
@@ -167,7 +206,7 @@ async def _failure_without_turns(case: Case) -> ModelFailed | None:
     backend = case.made()
     await backend.open()
     try:
-        await backend.ask(Request(turns=(), params=case.params, seed=case.seed))
+        await backend.ask(Request(turns=(), params=case.params, seed=case.seed), PATIENCE_S)
     except ModelFailed as error:
         return error
     finally:

@@ -17,6 +17,7 @@ from awo.evidence.layout import file_path
 from awo.evidence.records import ResponseLine, Usage
 from awo.ops.seam import Ask
 from awo.workflow import templates
+from awo.workflow.cells import Cell
 
 STAND_INS: Mapping[str, Callable[[str], str]] = {"echo": str, "upper": str.upper, "reverse": lambda text: text[::-1]}
 
@@ -27,7 +28,7 @@ class FakeDesk:
     `values`: the values of earlier steps. `files`: the files that the workflow declared. `artifacts`:
     the files of earlier steps, by step and name. `inputs`: what templates see as `inputs`. `answers`:
     a model's answer to the last turn, by its name; echo, upper and reverse are there already.
-    `secrets`: text to be cut, by the secret's name.
+    `secrets`: text to be cut, by the secret's name. `cell`: the place of a fan-out, for its templates.
 
     Afterwards, `asked` has the requests of each call of `ask`, and `kept` the bytes of each artifact.
     Use it as a context manager, or call `close`, when the disk was touched.
@@ -44,6 +45,7 @@ class FakeDesk:
         answers: Mapping[str, Callable[[str], str]] | None = None,
         default_model: str = "echo",
         secrets: Mapping[str, str] | None = None,
+        cell: Cell | None = None,
     ) -> None:
         self.step = step
         self.run_id = "run_2026-01-01T00-00-00Z"
@@ -56,6 +58,7 @@ class FakeDesk:
         self._inputs = inputs or {}
         self._answers = {**STAND_INS, **(answers or {})}
         self._secrets = secrets or {}
+        self._cell = cell
         self._folder: Path | None = None
 
     def __enter__(self) -> FakeDesk:
@@ -84,12 +87,19 @@ class FakeDesk:
         return sorted(name for owner, name in self._artifacts if owner == step)
 
     def render(self, template: str) -> str:
-        return templates.render(template, inputs=self._inputs, steps=self._values)
+        return templates.render(template, inputs=self._inputs, steps=self._values, cell=self._cell)
+
+    def fill(self, value: Any) -> Any:
+        return templates.fill(value, inputs=self._inputs, steps=self._values, cell=self._cell)
 
     def read_text(self, path: str) -> str:
         if path not in self._files:
             raise StepFailed("a declared file cannot be read here", code="missing_input", where=path)
         return self._files[path]
+
+    def file_ref(self, path: str) -> FileRef:
+        content = self.read_text(path).encode()
+        return FileRef(path=path, sha256=sha256_hex(content), size_bytes=len(content))
 
     def input_path(self, path: str) -> Path:
         return self._on_disk(f"inputs/{path}", self.read_text(path).encode())

@@ -120,6 +120,19 @@ def a_derived_value_follows_from_its_arguments(case: Case) -> None:
         assert not desk.asked, "a derived operation asked a model"
 
 
+def what_is_asked_can_be_said_before(case: Case) -> None:
+    """An operation with `requests` asks just those, in their order, and they follow from its arguments alone."""
+    requests = case.operation.requests
+    if requests is None:
+        return
+    for example in case.works:
+        with example.desk() as desk:
+            said = requests(_args(case, example), desk)
+            assert not desk.asked, "the operation asked a model to say what it will ask"
+            _run(case, example, desk)
+        assert [ask for asks in desk.asked for ask in asks] == said, "it asked what it had not said"
+
+
 def a_failure_has_its_code(case: Case) -> None:
     """Bad input raises `StepFailed` with the promised code and a sentence without its full stop."""
     for failure in case.fails:
@@ -138,6 +151,7 @@ CHECKS: tuple[Check, ...] = (
     bad_arguments_are_refused,
     the_value_is_plain_json,
     a_derived_value_follows_from_its_arguments,
+    what_is_asked_can_be_said_before,
     a_failure_has_its_code,
 )
 
@@ -156,11 +170,15 @@ def _is_refused(case: Case, args: Mapping[str, Any]) -> bool:
 
 
 def _perform(case: Case, example: Example) -> Any:
-    async def work(desk: FakeDesk) -> Any:
+    with example.desk() as desk:
+        return _run(case, example, desk)
+
+
+def _run(case: Case, example: Example, desk: FakeDesk) -> Any:
+    async def work() -> Any:
         return await case.operation.perform(_args(case, example), desk)
 
-    with example.desk() as desk:
-        return asyncio.run(work(desk))
+    return asyncio.run(work())
 
 
 def _failure_at(case: Case, example: Example) -> StepFailed | None:

@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 from awo.canon.digest import sha256_hex
-from awo.evidence.layout import INPUT, JOURNAL, SUMS
-from awo.verify.findings import Answer
+from awo.canon.json import parse
+from awo.errors import EvidenceError
+from awo.evidence.events import FileRef
+from awo.evidence.layout import INPUT, JOURNAL, SUMS, items_path
+from awo.evidence.records import CellsValue, InputRecord
+from awo.verify.exchanges import SegmentReader
+from awo.verify.findings import Answer, Finding
+from awo.verify.items import ItemReader, cells_a_row
 from awo.verify.reading import Reading
-from awo.verify.structure import NOT_SEALED, seal_of
+from awo.verify.recorded import RecordedItems
+from awo.verify.structure import NOT_SEALED, TOO_MUCH, seal_of
 
 NO_SUMS = "there is no list of digests to compare with"
 
@@ -126,6 +133,117 @@ def ep_2_8(reading: Reading, answer: Answer) -> None:
                 f"{file.sha256}, {file.size_bytes} bytes",
                 f"{sha256_hex(data)}, {len(data)} bytes",
             )
+
+
+def ep_2_9(reading: Reading, answer: Answer) -> None:
+    """audit/raw/ holds the recorded exchanges, frame by frame, one after the other, and nothing else."""
+    journal = reading.journal
+    is_known = journal is not None and journal.bad_line is None and JOURNAL in reading.present
+    if not is_known:
+        answer.cannot(JOURNAL, "the journal cannot be read to its end")
+    is_open = not reading.has_seal and (journal is None or journal.finished is None)
+    read = {segment.path: segment for segment in reading.exchanges}
+    last = max(reading.segments, default="", key=lambda path: (len(path), path))  # five digits, or more
+    for path, frames in reading.segments.items():
+        segment = read.get(path)
+        if segment is not None:
+            may_go_on = not is_known or (is_open and path == last)
+            _exchanges_of(segment, len(frames), answer, may_go_on=may_go_on)
+        elif why := reading.why_unread(path):
+            answer.cannot(path, "the exchanges cannot be read here", got=why)
+        else:
+            answer.fail(path, "the recorded exchanges are missing", f"{len(frames)} frames")
+    if reading.unnamed_raw and is_open:
+        answer.note(f"{len(reading.unnamed_raw)} files in audit/raw/ are not recorded yet")
+    elif is_known:
+        for path in reading.unnamed_raw:
+            answer.fail(path, "no event of the journal names an exchange in this file")
+
+
+def _exchanges_of(segment: SegmentReader, recorded: int, answer: Answer, *, may_go_on: bool) -> None:
+    for finding in segment.altered:
+        answer.add(finding)
+    if segment.was_too_much:
+        answer.cannot(segment.path, TOO_MUCH)
+    if segment.missing:
+        if not segment.altered:
+            whole = recorded - segment.missing
+            answer.fail(segment.path, "recorded exchanges are missing", f"{recorded} frames", f"{whole} whole frames")
+    elif segment.extra_bytes and may_go_on:
+        answer.note(f"{segment.path} has {segment.extra_bytes} bytes that are not recorded yet")
+    elif segment.extra_bytes:
+        answer.fail(
+            segment.path, "no event of the journal names what stands at its end", got=f"{segment.extra_bytes} bytes"
+        )
+
+
+def ep_2_10(reading: Reading, answer: Answer) -> None:
+    """A step that fans out has as many items as cells, and its value counts them as they are."""
+    if reading.journal is None or reading.plan is None:
+        answer.cannot(JOURNAL, "the cells of a step need input.json and the journal, and one of them cannot be read")
+        return
+    read = {items.path: items for items in reading.items}
+    for path, recorded in reading.journal.items.items():
+        items = read.get(path)
+        _cell_count(reading, reading.plan, recorded, answer)
+        if items is None:
+            if why := reading.why_unread(path):
+                answer.cannot(path, "the items cannot be read here", got=why)
+            else:
+                answer.fail(path, "the items of the step are missing", f"{recorded.cells} lines")
+            continue
+        if items.count != recorded.cells:
+            answer.fail(path, "there is not one item for each cell", f"{recorded.cells} lines", f"{items.count} lines")
+        if recorded.value is not None:
+            _counted(reading, items, recorded.value, answer)
+
+
+def _cell_count(reading: Reading, plan: InputRecord, recorded: RecordedItems, answer: Answer) -> None:
+    """The journal's number of cells is that of rows, combinations and repeats."""
+    cells = reading.cells[recorded.step]
+    rows = 1
+    if cells.over is not None and cells.over.kind == "data":
+        rows = plan.data[cells.over.name].rows
+    elif cells.over is not None:
+        path = items_path(cells.over.name)
+        before = next((items for items in reading.items if items.path == path), None)
+        if before is None:
+            answer.cannot(path, f"step {recorded.step} goes over these items, and they cannot be read")
+            return
+        rows = before.done
+    expected = rows * cells_a_row(cells)
+    if recorded.cells != expected:
+        answer.fail(
+            f"step {recorded.step}",
+            "it has not as many cells as rows, matrix and repeats give",
+            str(expected),
+            str(recorded.cells),
+        )
+
+
+def _counted(reading: Reading, items: ItemReader, ref: FileRef, answer: Answer) -> None:
+    """The step's value says what its items say."""
+    data = reading.kept.get(ref.path)
+    if data is None or reading.digests.get(ref.path) != ref.sha256:
+        answer.cannot(ref.path, "the value of the step cannot be read")
+        return
+    try:
+        value = parse(data, CellsValue, where=ref.path)
+    except EvidenceError as error:
+        answer.add(Finding.of(error))
+        return
+    said = CellsValue(cells=items.count, done=items.done, failed=items.failed, path=items.path)
+    if value != said:
+        answer.fail(
+            ref.path,
+            "the value does not say what the items say",
+            f"{said.done} done and {said.failed} failed of {said.cells} in {said.path}",
+            f"{value.done} done and {value.failed} failed of {value.cells} in {value.path}",
+        )
+    if items.failed > items.cells.max_failed:
+        answer.fail(
+            ref.path, "more cells failed than the step allows", f"at most {items.cells.max_failed}", str(items.failed)
+        )
 
 
 def _more_than_recorded(reading: Reading, answer: Answer, path: str, recorded: int, more: int) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,10 +11,13 @@ from awo.evidence import events as ev
 from awo.evidence.layout import (
     DECISIONS,
     INPUT,
+    ITEMS_FILE,
     JOURNAL,
     OUTPUTS,
+    attempt_folder,
     decision_path,
     gate_request_path,
+    items_path,
     responses_path,
     value_path,
 )
@@ -24,28 +26,7 @@ from awo.evidence.records import InputRecord
 from awo.lifecycle.rules import RuleBroken, RunState
 from awo.verify.findings import Finding
 from awo.verify.lines import Lines
-
-
-class RecordedLines:
-    """The lines of one responses.jsonl as the journal names them, about 100 bytes each."""
-
-    __slots__ = ("calls", "digests", "sizes")
-
-    def __init__(self) -> None:
-        self.digests = bytearray()
-        self.sizes = array("Q")
-        self.calls: list[str] = []
-
-    def add(self, event: ev.CallAnswered) -> None:
-        self.digests += bytes.fromhex(event.sha256)
-        self.sizes.append(event.size_bytes)
-        self.calls.append(event.call)
-
-    def digest(self, number: int) -> str:
-        return self.digests[32 * number : 32 * number + 32].hex()
-
-    def __len__(self) -> int:
-        return len(self.calls)
+from awo.verify.recorded import RecordedFrames, RecordedItems, RecordedLines
 
 
 @dataclass(slots=True)
@@ -67,7 +48,7 @@ class JournalReader:
 
     def __init__(self, plan: InputRecord | None, line_limit_bytes: int) -> None:
         self.tree = MerkleTree()
-        self.state = RunState(plan.steps) if plan is not None else None
+        self.state = RunState(plan.steps, plan.budget_usd) if plan is not None else None
         self.bad_line: Finding | None = None
         self.broken_rule: Finding | None = None
         self.torn_bytes = 0
@@ -76,17 +57,28 @@ class JournalReader:
         self.refs: dict[str, ev.FileRef] = {}
         self.misplaced: list[Finding] = []
         self.lines: dict[str, RecordedLines] = {}
+        self.segments: dict[int, RecordedFrames] = {}
+        self.items: dict[str, RecordedItems] = {}
         self.gates: list[GateSeen] = []
         self.gate_events: list[ev.AnyEvent] = []
         self.clock_steps_back = 0
         self.answered = 0
+        self.exchanges = 0
+        self._fans_out = {step.id for step in plan.steps if step.cells} if plan is not None else set()
+        self._cells: dict[str, int] = {}
+        self._intents: dict[str, ev.CallIntended] = {}
         self._last_at = ""
         self._cutter = Lines(line_limit_bytes)
         self._takes: dict[type[Any], Callable[[Any], None]] = {
             ev.RunStarted: self._run_started,
             ev.StepFinished: self._step_finished,
             ev.StepFailed: self._step_failed,
+            ev.FannedOut: self._fanned_out,
+            ev.CallIntended: self._call_intended,
             ev.CallAnswered: self._call_answered,
+            ev.CallFailed: self._call_without_answer,
+            ev.CallUnknown: self._call_without_answer,
+            ev.ResponseReused: self._response_reused,
             ev.GateOpened: self._gate_opened,
             ev.DecisionRecorded: self._decision_recorded,
             ev.GateClosed: self._gate_closed,
@@ -148,22 +140,61 @@ class JournalReader:
     def _step_finished(self, event: ev.StepFinished) -> None:
         self._name(event.value, event.value.path == value_path(event.step))
         self._name_files(event.step, event.files)
+        if event.step in self._fans_out:
+            cells = self._cells.get(event.step, 0)
+            self.items[items_path(event.step)] = RecordedItems(event.step, cells, event.value)
 
     def _step_failed(self, event: ev.StepFailed) -> None:
         self._name_files(event.step, event.files)
+        path = f"{attempt_folder(event.step, event.attempt)}/{ITEMS_FILE}"
+        if event.step in self._fans_out and any(ref.path == path for ref in event.files):
+            self.items[path] = RecordedItems(event.step, self._cells.get(event.step, 0), None)
 
     def _name_files(self, step: str, files: list[ev.FileRef]) -> None:
         folder = f"{OUTPUTS}/{step}/"
         for ref in files:
             self._name(ref, ref.path.startswith(folder))
 
+    def _fanned_out(self, event: ev.FannedOut) -> None:
+        self._cells[event.step] = event.cells
+
+    def _call_intended(self, event: ev.CallIntended) -> None:
+        self._intents[event.call] = event
+
     def _call_answered(self, event: ev.CallAnswered) -> None:
-        path = responses_path(event.step)
-        recorded = self.lines.get(path)
-        if recorded is None:
-            recorded = self.lines[path] = RecordedLines()
-        recorded.add(event)
+        intent = self._intent(event)
+        self._lines_of(event.step).answered(event, intent)
+        self._exchange(event, intent)
         self.answered += 1
+
+    def _call_without_answer(self, event: ev.CallFailed | ev.CallUnknown) -> None:
+        self._exchange(event, self._intent(event))
+
+    def _response_reused(self, event: ev.ResponseReused) -> None:
+        self._lines_of(event.step).reused(event)
+        self.answered += 1
+
+    def _intent(self, event: ev.CallAnswered | ev.CallFailed | ev.CallUnknown) -> ev.CallIntended | None:
+        intent = self._intents.pop(event.call, None)
+        return intent if intent is not None and intent.step == event.step else None
+
+    def _lines_of(self, step: str) -> RecordedLines:
+        path = responses_path(step)
+        known = self.lines.get(path)
+        if known is None:
+            known = self.lines[path] = RecordedLines()
+        return known
+
+    def _exchange(
+        self, event: ev.CallAnswered | ev.CallFailed | ev.CallUnknown, intent: ev.CallIntended | None
+    ) -> None:
+        ref = event.exchange
+        if ref is not None:
+            frames = self.segments.get(ref.segment)
+            if frames is None:
+                frames = self.segments[ref.segment] = RecordedFrames()
+            frames.add(ref, event.step, event.call, intent.model if intent is not None else "")
+            self.exchanges += 1
 
     def _gate_opened(self, event: ev.GateOpened) -> None:
         self._name(event.request, event.request.path == gate_request_path(event.gate))

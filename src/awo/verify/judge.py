@@ -60,6 +60,7 @@ def judge(source: Source, name: str, trust: Trust, limits: Limits) -> Report:
             "events": journal.tree.size if journal else 0,
             "steps": len(plan.steps) if plan else 0,
             "responses": journal.answered if journal else 0,
+            "exchanges": journal.exchanges if journal else 0,
             "gates": len(journal.gates) if journal else 0,
             "decisions": sum(len(gate.decisions) for gate in journal.gates) if journal else 0,
         },

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from awo.canon.json import parse
+from awo.canon.usd import for_people
 from awo.derive.views import status_view
 from awo.errors import EvidenceError
 from awo.evidence.layout import JOURNAL, RUN_ID_PATTERN, SEAL, STATUS
@@ -28,6 +29,12 @@ def ep_3_1(reading: Reading, answer: Answer) -> None:
         answer.add(journal.broken_rule)
     elif journal.bad_line is not None:
         answer.cannot(journal.bad_line.where, "what follows the damaged line cannot be judged")
+    money = journal.state.money
+    if money.budget is not None and money.committed > money.budget:
+        answer.note(
+            f"the calls of the run may have cost {for_people(money.committed)}, above its budget of "
+            f"{for_people(money.budget)}: an answer cost more than its worst price, or the budget was lowered"
+        )
     if journal.clock_steps_back:
         answer.note(f"the clock of the machine stepped back {journal.clock_steps_back} times between events")
 

@@ -13,6 +13,17 @@ def is_bomb(unpacked_bytes: int, packed_bytes: int) -> bool:
     return unpacked_bytes > RATIO_FREE_BYTES and unpacked_bytes > RATIO * packed_bytes
 
 
+EXCHANGES_FREE_BYTES = 4 << 30
+
+
+def is_bomb_of_exchanges(unpacked_bytes: int, packed_bytes: int) -> bool:
+    """Whether the frames of audit/raw/ have given so much that no more of them are unpacked.
+
+    They have more room than a bundle: a server that answers with a gigabyte of zeros is a fact to keep.
+    """
+    return unpacked_bytes > EXCHANGES_FREE_BYTES and unpacked_bytes > RATIO * packed_bytes
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
     """Sizes in bytes. `kept_bytes` is for all records together that are held in memory."""

@@ -18,23 +18,30 @@ from awo.evidence.layout import (
     METADATA,
     NOT_IN_SUMS,
     OUTPUTS,
+    RAW,
     SEAL,
     SEAL_SIGNATURE,
     STATUS,
     SUMS,
+    raw_path,
+    responses_path,
 )
-from awo.evidence.records import InputRecord
+from awo.evidence.records import CellsRecord, InputRecord
 from awo.evidence.sums import parse_sums
 from awo.sign.allowed_signers import AllowedSigners
 from awo.verify.doubled import doubled_key
+from awo.verify.exchanges import SegmentReader, Unpacked
 from awo.verify.findings import Finding
+from awo.verify.items import ItemReader
 from awo.verify.journal import JournalReader
 from awo.verify.limits import Limits
+from awo.verify.recorded import RecordedFrames
 from awo.verify.responses import ResponseReader
 from awo.verify.source import READ_FIRST, Broken, Found, Refused, Source, Unreadable
 
 KEPT = frozenset({SEAL, SEAL_SIGNATURE, SUMS, INPUT, ALLOWED_SIGNERS, STATUS, METADATA})
 NAMED_BY_JOURNAL = (f"{OUTPUTS}/", f"{DECISIONS}/")
+EXCHANGES = f"{RAW}/"
 
 
 class Trust(NamedTuple):
@@ -86,6 +93,12 @@ class Reading:
     input_doubled: str = ""
     journal: JournalReader | None = None
     responses: list[ResponseReader] = field(default_factory=list)
+    items: list[ItemReader] = field(default_factory=list)
+    segments: dict[str, RecordedFrames] = field(default_factory=dict)
+    exchanges: list[SegmentReader] = field(default_factory=list)
+    unnamed_raw: list[str] = field(default_factory=list)
+    unpacked: Unpacked = field(default_factory=Unpacked)
+    cells: dict[str, CellsRecord] = field(default_factory=dict)
     altered: list[Altered] = field(default_factory=list)
     unlisted: list[str] = field(default_factory=list)
     altered_refs: list[Altered] = field(default_factory=list)
@@ -162,11 +175,28 @@ class Reading:
             return self.journal
         if path in KEPT or path in self.wanted:
             return _Keeper(self, path)
-        if self.journal is not None and path in self.journal.lines:
-            reader = ResponseReader(path, self.journal.lines[path], self.limits.line_bytes)
+        if path in self.segments:
+            segment = SegmentReader(path, self.segments[path], self.unpacked)
+            self.exchanges.append(segment)
+            return segment
+        if self.journal is None:
+            return None
+        if path in self.journal.lines:
+            models = self.plan.models if self.plan is not None else None
+            reader = ResponseReader(path, self.journal.lines[path], self.limits.line_bytes, models)
             self.responses.append(reader)
             return reader
+        if path in self.journal.items and self.plan is not None:
+            return self._items_reader(path, self.journal, self.plan)
         return None
+
+    def _items_reader(self, path: str, journal: JournalReader, plan: InputRecord) -> ItemReader:
+        recorded = journal.items[path]
+        answers = journal.lines.get(responses_path(recorded.step))
+        cells = self.cells[recorded.step]
+        reader = ItemReader(path, recorded, cells, plan.data, answers, self.limits.line_bytes)
+        self.items.append(reader)
+        return reader
 
     def _settle(self, path: str, digest: str, size_bytes: int) -> None:
         self.files += 1
@@ -193,6 +223,8 @@ class Reading:
                 self.altered_refs.append(
                     Altered(path, f"{ref.sha256}, {ref.size_bytes} bytes", f"{digest}, {size_bytes} bytes")
                 )
+        elif path.startswith(EXCHANGES) and path not in self.segments:
+            self.unnamed_raw.append(path)
         elif path.startswith(NAMED_BY_JOURNAL) and (self.journal is None or path not in self.journal.lines):
             self.unnamed.append(path)
 
@@ -240,6 +272,10 @@ class Reading:
             self.refs_left.pop(path, None)
         if INPUT in self.digests:
             self._settle_ref(INPUT, self.digests[INPUT], self.input_bytes)
+        self.segments = {raw_path(number): frames for number, frames in self.journal.segments.items()}
+        if self.plan is not None:
+            self.cells = {step.id: step.cells for step in self.plan.steps if step.cells}
+        self.wanted.update(items.value.path for items in self.journal.items.values() if items.value)
         for gate in self.journal.gates:
             self.wanted.add(gate.opened.request.path)
             for decision in gate.decisions:
@@ -273,7 +309,11 @@ class _Keeper:
 
 
 def _contradiction(plan: InputRecord) -> Finding | None:
-    """What keeps a plan from being folded over: two steps of one name, or a need that is no step."""
+    """What keeps a plan from being folded over: two steps of one name, a need that is no step, no data to go over."""
+    files = {file.path for file in plan.files}
+    for name, record in plan.data.items():
+        if record.path not in files:
+            return Finding(INPUT, f"the data set {name} is in {record.path}, which is no file of the workflow")
     ids = {step.id for step in plan.steps}
     if len(ids) != len(plan.steps):
         return Finding(INPUT, "two steps have the same id")
@@ -281,4 +321,7 @@ def _contradiction(plan: InputRecord) -> Finding | None:
         for need in step.needs:
             if need not in ids:
                 return Finding(INPUT, f"step {step.id} needs {need}, which is no step")
+        over = step.cells.over if step.cells else None
+        if over is not None and over.name not in (plan.data if over.kind == "data" else step.needs):
+            return Finding(INPUT, f"step {step.id} goes over {over.name}, which is no {over.kind} that it can go over")
     return None

@@ -48,7 +48,7 @@ class CheckResult:
 class Report:
     """The outcome of `verify`. `run_id` and `outcome` are '' when they are not known.
 
-    `counts` has files, bytes, events, steps, responses, gates and decisions.
+    `counts` has files, bytes, events, steps, responses, exchanges, gates and decisions.
     """
 
     source: str

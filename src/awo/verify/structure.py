@@ -31,6 +31,7 @@ from awo.verify.reading import Reading
 ALWAYS = (INPUT, JOURNAL)
 IN_A_SEALED_RUN = (ALLOWED_SIGNERS, STATUS, METADATA, REPORT, SUMS, SEAL, SEAL_SIGNATURE)
 NOT_SEALED = "the run is not sealed"
+TOO_MUCH = "the exchanges unpack to far more than they are, and the rest was not unpacked"
 
 
 def ep_1_1(reading: Reading, answer: Answer) -> None:
@@ -121,8 +122,29 @@ def ep_1_6(reading: Reading, answer: Answer) -> None:
     for responses in reading.responses:
         for finding in responses.misshapen:
             answer.add(finding)
+        if responses.cut:
+            answer.note(
+                f"{responses.path} has {responses.cut} responses whose request cannot be named: a secret was cut"
+            )
         if responses.torn_bytes and reading.has_seal:
             answer.fail(f"{responses.path}:{responses.count + 1}", "the last line has no newline")
+
+
+def ep_1_7(reading: Reading, answer: Answer) -> None:
+    """Each frame of audit/raw/ holds an exchange of the call that the journal names for it, with no header that
+    may not be recorded."""
+    for segment in reading.exchanges:
+        for finding in segment.misshapen:
+            answer.add(finding)
+        if segment.was_too_much:
+            answer.cannot(segment.path, TOO_MUCH)
+
+
+def ep_1_8(reading: Reading, answer: Answer) -> None:
+    """Line n of an items.jsonl is the result of cell n: its row, its values of the matrix and its repeat."""
+    for items in reading.items:
+        for finding in items.misshapen:
+            answer.add(finding)
 
 
 # --- what the other chapters read too -------------------------------------------------------------------

@@ -14,10 +14,11 @@ from typing import Final, Literal
 
 from awo.canon.digest import sha256_hex, sha256_stream
 from awo.workflow import globs
-from awo.workflow.definition import FileInput, Step, ValueInput
+from awo.workflow.definition import AnyInput, DataInput, FileInput, Step
 from awo.workflow.faults import Fault
-from awo.workflow.marks import marked_in
+from awo.workflow.marks import Marked, marked_in
 from awo.workflow.names import did_you_mean
+from awo.workflow.templates import is_template
 
 MOST_CONTENT_BYTES: Final = 256 * 1024
 
@@ -49,6 +50,10 @@ class Folder:
     def __init__(self, root: Path) -> None:
         self._root = root.resolve()
         self._found: dict[str, DeclaredFile] = {}
+
+    def path_of(self, path: str) -> Path:
+        """Where a file that `read` has read lies."""
+        return self._root / path
 
     @property
     def records(self) -> list[DeclaredFile]:
@@ -145,26 +150,32 @@ class Folder:
                 yield name
 
 
-def read_declared(folder: Folder, inputs: Mapping[str, FileInput | ValueInput], steps: Iterable[Step]) -> list[Fault]:
+def read_declared(folder: Folder, inputs: Mapping[str, AnyInput], steps: Iterable[Step]) -> list[Fault]:
     """Reads every file that inputs and steps declare into `folder`; gives what could not be read."""
     faults: list[Fault] = []
     for name, declared in inputs.items():
-        if isinstance(declared, FileInput):
+        key = "data" if isinstance(declared, DataInput) else "file"
+        if isinstance(declared, (FileInput, DataInput)):
             try:
-                if folder.read(declared.path).encoding != "utf-8":
+                if folder.read(declared.path).encoding != "utf-8" and key == "file":
                     what = f"the input {name!r} must be text in UTF-8 of at most {MOST_CONTENT_BYTES} bytes"
                     raise BadFile(what, hint="name the file in the step that reads it instead")
             except BadFile as error:
-                faults.append(Fault(("inputs", name, "file"), error.what, got=error.got, hint=error.hint))
+                faults.append(Fault(("inputs", name, key), error.what, got=error.got, hint=error.hint))
     for step in steps:
         for marked in marked_in(step.args):
-            if marked.kind in ("read", "glob"):
+            if _is_read(marked):
                 try:
                     for path in folder.matching(marked.text) if marked.kind == "glob" else [marked.text]:
                         folder.read(path)
                 except BadFile as error:
                     faults.append(Fault(step.path_of(marked.path), error.what, got=error.got, hint=error.hint))
     return faults
+
+
+def _is_read(marked: Marked) -> bool:
+    """Whether a marked text says which files are read. A template that gives an image's path is none yet."""
+    return marked.kind in ("read", "glob", "schema") or (marked.kind == "image" and not is_template(marked.text))
 
 
 def _record(path: str, digest: str, size_bytes: int, content: bytes | None) -> DeclaredFile:

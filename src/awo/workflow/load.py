@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache
@@ -13,15 +14,18 @@ from msgspec import UNSET
 from awo.canon import located
 from awo.canon.located_elements import Elements
 from awo.canon.paths import folded
-from awo.errors import UsageError
-from awo.plugins import BACKENDS
-from awo.workflow import graph, one_x
+from awo.canon.positions import Path as Place
+from awo.errors import CannotCheck, UsageError
+from awo.workflow import fan_out, graph, models, one_x
+from awo.workflow.datasets import ENDINGS, format_of
 from awo.workflow.definition import (
+    FAN_OUT_KEYS,
     STAND_INS,
     STEP_KEYS,
+    AnyInput,
+    DataInput,
+    DataShape,
     FileInput,
-    Model,
-    ModelShape,
     Retries,
     RetryShape,
     Step,
@@ -35,15 +39,16 @@ from awo.workflow.files import Folder, read_declared
 from awo.workflow.names import did_you_mean
 from awo.workflow.references import Known, references_of
 from awo.workflow.shape import Checker
-from awo.workflow.words import Args
+from awo.workflow.words import Args, StepKind
 
 LARGEST_FILE_BYTES: Final = 32 * 2**20
 MOST_GATES: Final = 100
+_FAN_OUT_HINT: Final = "say what the step goes over: `over`, `matrix` or `repeats`"
 NO_NEEDS: Final[list[int]] = []
 
 
-def load(path: Path, operations: Mapping[str, type[Args]]) -> Workflow:
-    """The workflow in the file at `path`; `operations` says which arguments each operation takes.
+def load(path: Path, operations: Mapping[str, StepKind]) -> Workflow:
+    """The workflow in the file at `path`; `operations` says what each operation takes.
 
     Raises `WorkflowInvalid` with every problem found, in the order of the file; when there is one,
     files that steps read are looked at too. Raises `UsageError` when the file cannot be read.
@@ -52,12 +57,16 @@ def load(path: Path, operations: Mapping[str, type[Args]]) -> Workflow:
     draft = _Draft(value, operations)
     draft.check()
     if draft.faults:
-        draft.faults += read_declared(Folder(path.resolve().parent), draft.inputs, draft.steps.values())
+        folder = Folder(path.resolve().parent)
+        draft.faults += read_declared(folder, draft.inputs, draft.steps.values())
+        with contextlib.suppress(CannotCheck):  # what this machine lacks is told once the file is right
+            data, faults = fan_out.read_data(folder, draft.inputs)
+            draft.faults += [*faults, *fan_out.bad_columns(draft.steps.values(), data)]
         raise invalid(source, draft.faults)
     return draft.workflow(source)
 
 
-def parse(data: bytes, file: str, operations: Mapping[str, type[Args]]) -> Workflow:
+def parse(data: bytes, file: str, operations: Mapping[str, StepKind]) -> Workflow:
     """As `load`, from the bytes of a file. Looks at no other file."""
     value, source = located.read(data, file, elements_of="steps")
     draft = _Draft(value, operations)
@@ -86,16 +95,16 @@ def _bytes_of(path: Path) -> bytes:
 class _Draft:
     """A workflow while it is checked: what was understood so far, and what is wrong."""
 
-    def __init__(self, value: dict[str, Any], operations: Mapping[str, type[Args]]) -> None:
+    def __init__(self, value: dict[str, Any], operations: Mapping[str, StepKind]) -> None:
         self.faults: list[Fault] = []
-        self.inputs: dict[str, FileInput | ValueInput] = {}
+        self.inputs: dict[str, AnyInput] = {}
         self.steps: dict[int, Step] = {}
         self._value = value
         self._operations = operations
         self._checker = Checker(operations)
         self._shape: WorkflowShape | None = None
         self._ids: list[str] = []
-        self._used_models: set[str] = set()
+        self._used_models: dict[str, Place] = {}
         self._needs: list[list[int]] = []
 
     def check(self) -> None:
@@ -111,6 +120,7 @@ class _Draft:
             self._check_step(index, step)
         self._check_ids()
         self._check_models()
+        self._check_budget()
         self._check_references()
         self._check_order()
 
@@ -122,10 +132,11 @@ class _Draft:
         gates = [index for index, step in self.steps.items() if step.is_gate]
         needs = graph.with_barriers(self._needs, gates)
         default = shape.default_model or next(iter(shape.models), "echo")
-        models = {name: _model(model, shape.seed) for name, model in shape.models.items()}
-        for name in STAND_INS:
-            if name in self._used_models | {default} and name not in models:
-                models[name] = _model(ModelShape(backend=name), shape.seed)
+        named = {name: models.model_of(entry, shape.seed, ("models", name)) for name, entry in shape.models.items()}
+        used = {default: ("default_model",) if shape.default_model else ()} | self._used_models
+        for name in sorted(used, key=lambda name: name not in STAND_INS):
+            if name not in named:
+                named[name] = models.model_of(name, shape.seed, used[name])
         return Workflow(
             source=source,
             name=shape.name,
@@ -133,8 +144,10 @@ class _Draft:
             version=str(shape.version),
             seed=shape.seed,
             inputs=self.inputs,
-            models=models,
+            models=named,
             default_model=default,
+            budget_usd="" if shape.budget is UNSET else models.amount(shape.budget),
+            cache=shape.cache,
             steps=[
                 replace(self.steps.pop(index), explicit_needs=(), needs=tuple(self._ids[n] for n in needs[index]))
                 for index in list(self.steps)
@@ -149,14 +162,30 @@ class _Draft:
                 self.inputs[name] = FileInput(value["file"])
             elif list(value) == ["value"]:
                 self.inputs[name] = ValueInput(value["value"])
+            elif "data" in value:
+                self._check_data_set(name, value)
             else:
                 self._fault(
                     ("inputs", name),
                     f"the input {name!r} is not as it should be",
-                    expected="a plain value, {file: PATH} or {value: …}",
+                    expected="a plain value, {file: PATH}, {data: PATH} or {value: …}",
                     got="a mapping with " + (", ".join(map(repr, value)) or "nothing in it"),
                     hint="write a mapping as {value: {…}}",
                 )
+
+    def _check_data_set(self, name: str, value: dict[str, Any]) -> None:
+        place = ("inputs", name)
+        shape = self._checker.convert(value, DataShape)
+        if isinstance(shape, list):
+            self.faults += [fault.below(place) for fault in shape]
+            return
+        kind = format_of(shape.data) if shape.format is UNSET else shape.format
+        if kind is None:
+            what, expected = "the format of the data set is not known", f"a name that ends in {', '.join(ENDINGS)}"
+            self._fault((*place, "data"), what, expected=expected, got=repr(shape.data), hint="or say `format: csv`")
+            return
+        id_column = "" if shape.id is UNSET else shape.id
+        self.inputs[name] = DataInput(shape.data, kind, id_column, 0 if shape.limit is UNSET else shape.limit)
 
     def _check_step(self, index: int, step: Any) -> None:
         place = ("steps", index)
@@ -177,7 +206,8 @@ class _Draft:
         if kind is None:
             return
         unused = [key for key in STEP_KEYS if key not in split.envelope]
-        args = self._checker.convert(split.args, kind, also_known=unused)
+        self._check_fan_out(split.envelope, kind, place)
+        args = self._checker.convert(split.args, kind.args, also_known=unused)
         if isinstance(args, list):
             for fault in args:
                 inside = ("args",) if fault.path and fault.path[0] in split.in_args else ()
@@ -185,13 +215,23 @@ class _Draft:
         else:
             self.steps[index] = _step(envelope, args, split, index)
 
+    def _check_fan_out(self, envelope: dict[str, Any], kind: StepKind, place: Place) -> None:
+        said = [key for key in FAN_OUT_KEYS if key in envelope]
+        if said and not kind.can_fan_out:
+            able = [name for name, other in self._operations.items() if other.can_fan_out]
+            what = f"{envelope['op']} is done once in a run: {said[0]!r} has no meaning here"
+            self._fault((*place, said[0]), what, expected=", ".join(able), is_key=True)
+        elif said == ["max_failed"]:
+            what, hint = "'max_failed' has no meaning in a step that is done once", _FAN_OUT_HINT
+            self._fault((*place, "max_failed"), what, hint=hint, is_key=True)
+
     def _what_is_left(self, envelope: dict[str, Any], wrong: set[str | int]) -> StepShape:
         """A faulty step without its faults, so that its references can still be looked at."""
         left = {key: value for key, value in envelope.items() if key not in wrong}
         shape = self._checker.convert({"id": "x", "op": "", **left}, StepShape)
         return StepShape(id="x", op="") if isinstance(shape, list) else shape
 
-    def _operation(self, name: Any, place: tuple[str | int, ...]) -> type[Args] | None:
+    def _operation(self, name: Any, place: Place) -> StepKind | None:
         if isinstance(name, str) and name not in self._operations:
             expected = ", ".join(self._operations)
             hint = did_you_mean(name, self._operations)
@@ -210,35 +250,34 @@ class _Draft:
                 self._fault(("steps", index, "id"), what, hint="give every step a name of its own")
 
     def _check_models(self) -> None:
-        models = _mapping_in(self._value, "models")
-        for name in models:
-            place = ("models", name, "backend")
-            backend = _mapping_in(models, name).get("backend")
-            if not isinstance(backend, str):
-                continue  # told with the shape of the file
-            if backend not in BACKENDS:
-                expected, hint = ", ".join(BACKENDS), did_you_mean(backend, BACKENDS)
-                self._fault(place, f"there is no model backend called {backend!r}", expected=expected, hint=hint)
-            elif name in STAND_INS and backend != name:
-                what = f"the model name {name!r} stands for the backend {name!r}"
-                self._fault(place, what, got=repr(backend), hint="give the model another name")
+        entries = _mapping_in(self._value, "models")
+        for name, entry in entries.items():
+            self.faults += models.faults_of_entry(name, entry)
         default = self._value.get("default_model")
-        known = [*models, *STAND_INS]
-        if default and isinstance(default, str) and default not in known:
-            what, hint = f"there is no model called {default!r}", did_you_mean(default, known)
-            self._fault(("default_model",), what, expected=", ".join(known), hint=hint)
+        if default and isinstance(default, str) and not models.is_model(default, entries):
+            self.faults.append(models.unknown_model(default, entries, ("default_model",)))
+
+    def _check_budget(self) -> None:
+        budget = self._value.get("budget")
+        faults = list(models.fault_of_amount(budget, ("budget",)))
+        shape = self._shape
+        if shape is not None and shape.budget is not UNSET and not faults and models.amount(shape.budget) == "0":
+            faults = [Fault(("budget",), "the budget is nothing", "more than 0 US dollars")]
+        self.faults += faults if shape is not None else ()
 
     def _check_references(self) -> None:
         known = Known(
             steps=dict.fromkeys(filter(None, self._ids)),
             inputs=_mapping_in(self._value, "inputs"),
             models=_mapping_in(self._value, "models"),
+            data=[name for name, value in self.inputs.items() if isinstance(value, DataInput)],
+            fanning={step.id: None for step in self.steps.values() if step.fan_out},
         )
         places = {self._ids[index]: index for index in range(len(self._ids) - 1, -1, -1)}
         self._needs = [NO_NEEDS] * len(self._ids)
         for index, step in self.steps.items():
             references = references_of(step, known)
-            self._used_models.update(references.models)
+            self._used_models = {**references.models, **self._used_models}
             self.faults += references.faults
             if references.steps:
                 self._needs[index] = sorted(places[name] for name in references.steps)
@@ -256,7 +295,7 @@ class _Draft:
 
     def _fault(
         self,
-        path: tuple[str | int, ...],
+        path: Place,
         what: str,
         *,
         expected: str = "",
@@ -294,19 +333,10 @@ def _step(envelope: StepShape, args: Args, split: one_x.SplitStep, index: int) -
         when="" if envelope.when is UNSET else envelope.when,
         retries=Retries(retries.max, retries.delay_s) if isinstance(retries, RetryShape) else _retries(retries),
         timeout_s=0.0 if envelope.timeout is UNSET else envelope.timeout,
+        fan_out=fan_out.of_shape(envelope),
     )
 
 
 @cache
 def _retries(times: int) -> Retries:
     return Retries(times, 0.0)
-
-
-def _model(shape: ModelShape, seed: int) -> Model:
-    return Model(
-        backend=shape.backend,
-        model=shape.model or (shape.backend if shape.backend in STAND_INS else ""),
-        params=shape.params,
-        seed=seed if shape.seed is UNSET else shape.seed,
-        on_unknown=shape.on_unknown,
-    )

@@ -1,4 +1,7 @@
-"""Finds the marked texts (`words.py`) in an operation's arguments: what they refer to, read and write."""
+"""Finds the marked texts (`words.py`) in an operation's arguments: what they refer to, read and write.
+
+The name of each parameter in marked `params` is found as `param`, and the texts inside as `template`.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,9 @@ from msgspec import inspect
 from awo.canon.positions import Path
 from awo.workflow.words import MARK, Args
 
-Kind = Literal["step", "model", "template", "cel", "read", "glob", "write"]
+Kind = Literal["step", "model", "template", "cel", "read", "glob", "write", "image", "schema", "params", "param"]
+
+_NESTED_PARAMS = "extra_body"
 
 
 class Marked(NamedTuple):
@@ -49,6 +54,8 @@ def _finder(info: inspect.Type, mark: Kind | None) -> _Finder | None:
         inner = _finder(info.item_type, mark)
         return _items(inner) if inner else None
     if isinstance(info, inspect.DictType):
+        if mark == "params":
+            return _params
         inner = _finder(info.value_type, mark)
         return _values(inner) if inner else None
     if isinstance(info, inspect.StructType):
@@ -63,6 +70,25 @@ def _text(kind: Kind) -> _Finder:
             yield Marked(kind, path, value)
 
     return find
+
+
+def _params(value: Any, path: Path) -> Iterator[Marked]:
+    """The names of parameters, and every text in their values."""
+    if isinstance(value, dict):
+        for key, item in value.items():
+            yield Marked("param", (*path, key), key)
+            yield from _params(item, (*path, key)) if key == _NESTED_PARAMS else _templates(item, (*path, key))
+
+
+def _templates(value: Any, path: Path) -> Iterator[Marked]:
+    if isinstance(value, str):
+        yield Marked("template", path, value)
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            yield from _templates(item, (*path, key))
+    elif isinstance(value, (list, tuple)):
+        for index, item in enumerate(value):
+            yield from _templates(item, (*path, index))
 
 
 def _any_of(finders: list[_Finder]) -> _Finder | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from awo.plugins import nearest
 
@@ -11,11 +11,20 @@ class Names(NamedTuple):
     """The names that a text uses, each once, in the order of their first use.
 
     `inputs` and `steps` are what follows `inputs.` and `steps.`; `unknown` is every other name.
+    `cell` has those of `item`, `matrix` and `repeat` that stand there, and `columns` and `matrix`
+    what follows `item.` and `matrix.`.
     """
 
     inputs: tuple[str, ...] = ()
     steps: tuple[str, ...] = ()
     unknown: tuple[str, ...] = ()
+    cell: tuple[str, ...] = ()
+    columns: tuple[str, ...] = ()
+    matrix: tuple[str, ...] = ()
+
+
+CELL_NAMES: Final = ("item", "matrix", "repeat")
+"""What a template of a step that fans out knows of the cell at hand."""
 
 
 class BadText(ValueError):

@@ -13,7 +13,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.utils import pass_context
 from jinja2.visitor import NodeTransformer
 
-from awo.workflow.names import BadText, Names, did_you_mean
+from awo.workflow.names import CELL_NAMES, BadText, Names, did_you_mean
 from awo.workflow.templates import LONGEST_RESULT, as_text, not_there
 
 MOST_ROUNDS: Final = 100_000
@@ -223,15 +223,30 @@ def _check(node: nodes.Node, depth: int, loops: int) -> None:
 
 def names_of(tree: nodes.Template) -> Names:
     """What the template refers to. Raises `BadText` where `steps` stands without saying which step."""
-    inputs: dict[str, None] = {}
-    steps: dict[str, None] = {}
-    _collect(tree, inputs, steps)
-    unknown = find_undeclared_variables(tree) - {"inputs", "steps", *_environment.globals}
+    free = find_undeclared_variables(tree)
+    found: _Found = {name: {} for name in ("inputs", "steps", *CELL_NAMES) if name not in CELL_NAMES or name in free}
+    _collect(tree, found)
+    unknown = free - {"inputs", "steps", *CELL_NAMES, *_environment.globals}
     unknown |= {node.name for node in tree.find_all(nodes.Name) if node.name in _MAGIC}
-    return Names(tuple(inputs), tuple(steps), tuple(sorted(unknown)))
+    return Names(
+        inputs=tuple(found["inputs"]),
+        steps=tuple(found["steps"]),
+        unknown=tuple(sorted(unknown)),
+        cell=tuple(name for name in _in_order_of_use(tree) if name in found),
+        columns=tuple(found.get("item", ())),
+        matrix=tuple(found.get("matrix", ())),
+    )
 
 
-def _collect(node: nodes.Node, inputs: dict[str, None], steps: dict[str, None]) -> None:
+_Found = dict[str, dict[str, None]]
+
+
+def _in_order_of_use(tree: nodes.Template) -> dict[str, None]:
+    return {node.name: None for node in tree.find_all(nodes.Name) if node.name in CELL_NAMES}
+
+
+def _collect(node: nodes.Node, found: _Found) -> None:
+    """Notes what the roots in `found` are followed by. A loop variable called `item` is no root, and not in `found`."""
     if isinstance(node, nodes.Name):
         if node.name == "steps" or (node.name == "inputs" and node.ctx != "load"):
             raise BadText(
@@ -239,14 +254,20 @@ def _collect(node: nodes.Node, inputs: dict[str, None], steps: dict[str, None]) 
                 line=node.lineno,
                 expected="steps.ID, or steps['ID'] for an id with a hyphen",
             )
+        if node.name in CELL_NAMES and node.name in found and node.ctx != "load":
+            raise BadText(
+                f"{node.name!r} means two things in this template",
+                line=node.lineno,
+                hint="give the variable another name",
+            )
         return
     if isinstance(node, (nodes.Getattr, nodes.Getitem)) and isinstance(node.node, nodes.Name):
         name = node.attr if isinstance(node, nodes.Getattr) else _constant(node.arg)
-        if node.node.name in ("inputs", "steps") and name is not None:
-            (inputs if node.node.name == "inputs" else steps)[name] = None
+        if name is not None and node.node.name in found and node.node.name != "repeat":
+            found[node.node.name][name] = None
             return
     for child in node.iter_child_nodes():
-        _collect(child, inputs, steps)
+        _collect(child, found)
 
 
 def _constant(node: nodes.Node) -> str | None:
@@ -262,12 +283,15 @@ def _compiled(text: str) -> Template:
         raise BadText("this template cannot be read") from error
 
 
-def render(text: str, inputs: Mapping[str, Any], steps: Mapping[str, Any]) -> str:
-    """The text filled in. Raises `BadText`; never shows a value, since it may come from a model."""
+def render(text: str, roots: Mapping[str, Any]) -> str:
+    """The text filled in; `roots` is what references begin with.
+
+    Raises `BadText`; never shows a value, since it may come from a model.
+    """
     pieces: list[str] = []
     length = 0
     try:
-        for piece in _compiled(text).generate({"inputs": inputs, "steps": steps, _ROUNDS: [MOST_ROUNDS]}):
+        for piece in _compiled(text).generate({**roots, _ROUNDS: [MOST_ROUNDS]}):
             pieces.append(piece)
             length += len(piece)
             if length > LONGEST_RESULT:

@@ -8,9 +8,20 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from awo.workflow.definition import STEP_KEYS, ModelShape, RetryShape, StepShape, WorkflowShape
+from awo.workflow.definition import (
+    FAN_OUT_KEYS,
+    STEP_KEYS,
+    DataShape,
+    LimitsShape,
+    ModelShape,
+    OverShape,
+    PriceShape,
+    RetryShape,
+    StepShape,
+    WorkflowShape,
+)
 from awo.workflow.one_x import NAMED_PROMPT_OPERATION
-from awo.workflow.words import Args
+from awo.workflow.words import StepKind
 
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 WORKFLOW_ID: Final = "urn:awo:schema:workflow:v2"
@@ -19,7 +30,7 @@ Schema = dict[str, Any]
 
 _INPUT: Final[Schema] = {
     "title": "Input",
-    "description": "A plain value, {value: anything}, or {file: path} for the text of a file.",
+    "description": "A plain value, {value: anything}, {file: path} for the text of a file, or {data: path}.",
     "anyOf": [
         {"type": ["string", "number", "boolean", "null", "array"]},
         {
@@ -31,11 +42,12 @@ _INPUT: Final[Schema] = {
             "additionalProperties": False,
         },
         {"type": "object", "properties": {"value": {}}, "required": ["value"], "additionalProperties": False},
+        {"$ref": "#/$defs/DataShape"},
     ],
 }
 
 
-def workflow_schema(operations: Mapping[str, type[Args]]) -> Schema:
+def workflow_schema(operations: Mapping[str, StepKind]) -> Schema:
     """The published schema (draft 2020-12) of a workflow file whose steps may use `operations`.
 
     It says what one file's shape must be. That steps, models, inputs and files exist, and that
@@ -45,15 +57,18 @@ def workflow_schema(operations: Mapping[str, type[Args]]) -> Schema:
     workflow = definitions.pop(places[WorkflowShape])
     step_properties = definitions.pop(places[StepShape])["properties"]
     step_properties = {key: value for key, value in step_properties.items() if key not in ("op", "args")}
-    arguments = {name: definitions[places[kind]] for name, kind in operations.items()}
+    arguments = {name: definitions[places[kind.args]] for name, kind in operations.items()}
     for kind in operations.values():
-        definitions.pop(places[kind], None)
+        definitions.pop(places[kind.args], None)
     workflow["properties"]["inputs"]["additionalProperties"] = {"$ref": "#/$defs/Input"}
     workflow["properties"]["steps"]["items"] = {"$ref": "#/$defs/Step"}
     definitions |= {"Input": _INPUT, "Step": _any_step(operations)}
+    once = {key: value for key, value in step_properties.items() if key not in FAN_OUT_KEYS}
     for name, schema in arguments.items():
-        definitions[f"step:{name}"] = _step_of(schema, step_properties, name)
-    definitions["step:named-prompt"] = _named_prompt(arguments.get(NAMED_PROMPT_OPERATION), step_properties)
+        definitions[f"step:{name}"] = _step_of(schema, step_properties if operations[name].can_fan_out else once, name)
+    named_prompt = operations.get(NAMED_PROMPT_OPERATION)
+    properties = step_properties if named_prompt and named_prompt.can_fan_out else once
+    definitions["step:named-prompt"] = _named_prompt(arguments.get(NAMED_PROMPT_OPERATION), properties)
     published = {
         "$schema": DIALECT,
         "$id": WORKFLOW_ID,
@@ -72,9 +87,9 @@ class Pieces(NamedTuple):
     places: dict[type, str]
 
 
-def pieces_of(operations: Mapping[str, type[Args]]) -> Pieces:
+def pieces_of(operations: Mapping[str, StepKind]) -> Pieces:
     """The schemas of the file, of a step's own keys, and of every operation's arguments, with all they refer to."""
-    kinds: list[type] = [WorkflowShape, StepShape, *operations.values()]
+    kinds: list[type] = [WorkflowShape, StepShape, DataShape, *(kind.args for kind in operations.values())]
     references, components = msgspec.json.schema_components(kinds, ref_template="#/$defs/{name}")
     definitions: dict[str, Schema] = json.loads(msgspec.json.encode(components))
     for definition in definitions.values():
@@ -87,13 +102,13 @@ def pieces_of(operations: Mapping[str, type[Args]]) -> Pieces:
 def _without_the_word_shape(schema: Schema) -> Schema:
     """The names of our types end in Shape; the names of a published schema need not."""
     text = json.dumps(schema)
-    for kind in (ModelShape, RetryShape):
+    for kind in (ModelShape, RetryShape, DataShape, PriceShape, LimitsShape, OverShape):
         text = text.replace(kind.__name__, kind.__name__.removesuffix("Shape"))
     renamed: Schema = json.loads(text)
     return renamed
 
 
-def _any_step(operations: Mapping[str, type[Args]]) -> Schema:
+def _any_step(operations: Mapping[str, StepKind]) -> Schema:
     branches = [
         {
             "if": {"properties": {"op": {"const": name}}, "required": ["op"]},
@@ -142,4 +157,6 @@ def _named_prompt(args: Schema | None, step_properties: Schema) -> Schema:
     schema["properties"]["name"] = {"type": "string", "description": "Stands for `id` in files of AWO 1.x."}
     schema["title"] = "Named prompt (AWO 1.x)"
     schema["required"] = ["name"]
+    in_args = {"properties": {"args": {"required": ["prompt"]}}, "required": ["args"]}
+    schema.setdefault("allOf", []).append({"anyOf": [{"required": ["prompt"]}, in_args]})
     return schema

@@ -10,7 +10,7 @@ import msgspec
 
 from awo.workflow.faults import Fault, described_value, named
 from awo.workflow.schema import DIALECT, Pieces, pieces_of
-from awo.workflow.words import Args
+from awo.workflow.words import StepKind
 
 if TYPE_CHECKING:
     import jsonschema_rs
@@ -23,7 +23,7 @@ _PLACE = re.compile(r"\.([A-Za-z_][A-Za-z0-9_]*)|\[(\d+)\]")
 class Checker:
     """Converts values to types, and lists every fault of a value that does not fit."""
 
-    def __init__(self, operations: Mapping[str, type[Args]]) -> None:
+    def __init__(self, operations: Mapping[str, StepKind]) -> None:
         self._operations = operations
         self._pieces: Pieces | None = None
         self._validators: dict[type, jsonschema_rs.Draft202012Validator] = {}

@@ -1,4 +1,4 @@
-"""The kinds of text that an operation's arguments may be: names of steps, models and files, templates, conditions.
+"""The kinds of values that an operation's arguments may be: names of steps, models and files, templates, conditions.
 
 An operation declares its arguments as a frozen struct with these types. The checker, the published
 schema and the step graph all read the mark `x-awo`, so an operation says only here what it refers to.
@@ -6,6 +6,7 @@ schema and the step graph all read the mark `x-awo`, so an operation says only h
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 import msgspec
@@ -19,15 +20,37 @@ def _marked(kind: str, description: str, **more: Any) -> Meta:
 
 
 StepRef = Annotated[str, _marked("step", "The id of an earlier step.")]
-ModelRef = Annotated[str, _marked("model", "The name of a model: one of `models`, or echo, upper, reverse.")]
+ModelRef = Annotated[
+    str,
+    _marked("model", "A model: one of `models`, provider/model, echo, upper, reverse, or {{ matrix.NAME }} for these."),
+]
 Template = Annotated[
     str, _marked("template", "Text with {{ inputs.NAME }} and {{ steps.ID.FIELD }} filled in (Jinja2).")
 ]
+Params = Annotated[
+    dict[str, Any],
+    _marked("params", "Sampling parameters by their OpenAI names; `seed` may stand here. Texts are templates."),
+]
+AnswerSchema = Annotated[
+    dict[str, Any] | str,
+    _marked("schema", "The JSON Schema of the answer: the schema itself, or the path of a JSON file."),
+]
 Condition = Annotated[str, _marked("cel", "A CEL expression over `inputs` and `steps`.")]
 ReadPath = Annotated[str, _marked("read", "A file that the step reads, relative to the workflow file.")]
+ImagePath = Annotated[
+    str, _marked("image", "An image that the step reads: a path, or a template that gives the path of a declared file.")
+]
 ReadGlob = Annotated[str, _marked("glob", "Files that the step reads, as a pattern relative to the workflow file.")]
 WritePath = Annotated[str, _marked("write", "A file that the step writes, below outputs/<step>/files/.")]
 
 
 class Args(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Base of every operation's arguments. An unknown argument is an error."""
+
+
+@dataclass(frozen=True, slots=True)
+class StepKind:
+    """What a workflow file may say of an operation: its arguments, and whether it can be done once for each cell."""
+
+    args: type[Args]
+    can_fan_out: bool = False

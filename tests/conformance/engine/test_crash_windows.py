@@ -12,12 +12,13 @@ import pytest
 from tests.conformance.engine.a_gate import STEPS, AtGate, start
 
 from awo import api
-from awo.engine import calls
+from awo.engine import settle
 from awo.engine.journal import READ_BYTES, Journal, read_lines
 from awo.engine.outputs import StepOutputs
 from awo.errors import DiskTrouble, UsageError
 from awo.evidence.layout import SEAL_SIGNATURE
 from awo.evidence.secrets import SecretCutter
+from awo.lifecycle.rules import RunState
 from awo.verify.report import exit_code
 
 
@@ -87,7 +88,7 @@ def test_a_torn_answer_is_cut_only_after_the_cut_is_on_record(at_gate: AtGate, m
         raise KeyboardInterrupt
 
     with monkeypatch.context() as crash:
-        crash.setattr(calls, "sum", killed, raising=False)  # at the moment of the cut
+        crash.setattr(settle, "cut_to", killed)  # at the moment of the cut
         with pytest.raises(KeyboardInterrupt):
             at_gate.resume()
     assert responses.read_bytes() == torn
@@ -107,7 +108,7 @@ def test_an_answer_that_found_no_room_does_not_spoil_the_next_one(
         raise OSError(28, "No space left on device")
 
     async def story() -> None:
-        journal = Journal.create(tmp_path, [])
+        journal = Journal.create(tmp_path, RunState([]))
         outputs = StepOutputs(tmp_path, "ask", journal, SecretCutter({}))
         outputs.append_response(b"the first")
         with monkeypatch.context() as full:

@@ -16,7 +16,7 @@ from awo.inference.stand_ins import StandIn
 
 WORKFLOW = """\
 name: failing
-models: {m: {backend: failing}}
+models: {m: {backend: failing, limits: {tries: 1}}}
 steps:
   - {id: a, op: llm_map, model: m, prompt: hi, retries: 2}
   - {id: b, op: llm_map, model: echo, prompt: hi}
@@ -28,10 +28,10 @@ class Failing(StandIn):
 
     errors: Iterator[Exception] = iter(())
 
-    async def ask(self, request: Request) -> Reply:
+    async def ask(self, request: Request, timeout_s: float) -> Reply:
         for error in self.errors:
             raise error
-        return await super().ask(request)
+        return await super().ask(request, timeout_s)
 
 
 def failing(model: str, params: Mapping[str, Any], seed: int, root: Path) -> Backend:
@@ -41,7 +41,7 @@ def failing(model: str, params: Mapping[str, Any], seed: int, root: Path) -> Bac
 def run_with(errors: list[Exception], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[str, list[ev.AnyEvent]]:
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     monkeypatch.setattr(plugins, "BACKENDS", {**plugins.BACKENDS, "failing": f"{__name__}:failing"})
-    monkeypatch.setattr("awo.workflow.load.BACKENDS", plugins.BACKENDS)
+    monkeypatch.setattr("awo.workflow.models.BACKENDS", plugins.BACKENDS)
     monkeypatch.setattr(Failing, "errors", iter(errors))
     file = tmp_path / "w.yaml"
     file.write_text(WORKFLOW)

@@ -21,7 +21,7 @@ from awo.engine.journal import BACKLOG_LIMIT, Journal
 from awo.errors import DiskTrouble, UsageError
 from awo.evidence import events as ev
 from awo.evidence.layout import JOURNAL
-from awo.lifecycle.rules import RuleBroken
+from awo.lifecycle.rules import RuleBroken, RunState
 
 T = TypeVar("T")
 
@@ -60,12 +60,12 @@ def make(folder: Path, count: int) -> bytes:
 
 def with_new(folder: Path, work: Callable[[Journal], Awaitable[T]]) -> T:
     """What `work` gives with a new journal, which is closed afterwards."""
-    return asyncio.run(_at_work(lambda: Journal.create(folder, []), work))
+    return asyncio.run(_at_work(lambda: Journal.create(folder, RunState([])), work))
 
 
 def with_existing(folder: Path, work: Callable[[Journal], Awaitable[T]]) -> T:
     """What `work` gives with the folder's journal, which is closed afterwards."""
-    return asyncio.run(_at_work(lambda: Journal.open_existing(folder, [], lambda event: None), work))
+    return asyncio.run(_at_work(lambda: Journal.open_existing(folder, RunState([]), lambda event: None), work))
 
 
 async def _at_work(opened: Callable[[], Journal], work: Callable[[Journal], Awaitable[T]]) -> T:
@@ -152,7 +152,8 @@ HOLDER = """\
 import sys
 from pathlib import Path
 from awo.engine.journal import Journal
-journal = Journal.open_existing(Path(sys.argv[1]), [], lambda event: None)
+from awo.lifecycle.rules import RunState
+journal = Journal.open_existing(Path(sys.argv[1]), RunState([]), lambda event: None)
 print("held", flush=True)
 sys.stdin.read()
 """

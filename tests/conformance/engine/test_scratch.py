@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -11,7 +12,7 @@ from tests.conformance.engine.a_gate import STEPS, start
 from tests.unit.a_run import plan, step
 
 from awo.canon.digest import sha256_hex
-from awo.engine.desk import EngineDesk, scratch_prefix
+from awo.engine.desk import Bench, EngineDesk, scratch_prefix
 from awo.errors import EvidenceError
 from awo.evidence.records import InputFile
 
@@ -39,11 +40,10 @@ def test_a_hostile_input_json_writes_nothing_outside_the_scratch_folder(
     file = InputFile(path=path, sha256=sha256_hex(b"evil"), size_bytes=4, encoding="utf-8", content="evil")
     nothing = cast("Any", None)
     record = step("a", "command")
-    desk = EngineDesk(
-        record, nothing, plan([record], files=[file]), tmp_path, tmp_path, nothing, nothing, nothing, nothing
-    )
+    journal = SimpleNamespace(folder=tmp_path, state=nothing)
+    bench = Bench(record, cast("Any", journal), plan([record], files=[file]), tmp_path, nothing, nothing, nothing)
     with pytest.raises(EvidenceError, match="outside the workflow's folder"):
-        desk.input_path(path)
-    desk.close()
+        EngineDesk(bench).input_path(path)
+    bench.close()
     assert list(tmp_path.rglob("evil.txt")) == []
     assert not Path("/evil.txt").exists()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from awo.derive.facts import RunFacts
 from awo.derive.report.answers import answers, models
+from awo.derive.report.fan_out import fan_outs
+from awo.derive.report.money import money
 from awo.derive.report.opening import asked, opening, steps
 from awo.derive.report.people import decisions
 from awo.derive.report.reader import Reader
@@ -23,8 +25,10 @@ def report(facts: RunFacts, read: Reader) -> str:
         opening(facts),
         asked(facts),
         steps(facts),
-        models(facts),
+        models(facts, read),
+        money(facts),
         answers(facts, read),
+        fan_outs(facts, read),
         votes(facts, read),
         checks(facts, read),
         texts_and_programs(facts, read),

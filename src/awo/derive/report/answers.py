@@ -8,17 +8,19 @@ from typing import Any
 
 from awo.canon.digest import sha256_hex
 from awo.canon.json import encode_sorted
-from awo.derive.facts import NO_CALLS, ModelFacts, RunFacts, StepFacts
+from awo.derive.facts import NO_CALLS, CallCounts, ModelFacts, RunFacts, StepFacts
 from awo.derive.markdown import shorten, table
-from awo.derive.phrases import count, short_digest
+from awo.derive.phrases import short_digest
 from awo.derive.report.reader import Reader
 from awo.derive.report.shown import (
     BLOCK_CHARACTERS,
     CELL_CHARACTERS,
     COLUMNS_OF_MODELS,
     EXCHANGES_SHOWN,
+    NAMES_READ,
     RESPONSES_READ,
     ROWS_SHOWN,
+    STEPS_DETAILED,
     compact,
     in_detail,
     line,
@@ -26,6 +28,7 @@ from awo.derive.report.shown import (
     named,
     passage,
     prose,
+    without_empty_columns,
     word,
 )
 from awo.derive.views import model_names
@@ -33,14 +36,19 @@ from awo.evidence.layout import METADATA, OUTPUTS, responses_path
 from awo.evidence.records import Message, ModelRecord
 
 
-def models(facts: RunFacts) -> str:
-    """The table of models, and for each model that was opened what it said of itself."""
+def models(facts: RunFacts, read: Reader) -> str:
+    """The table of models: what was asked for, and by what names the first responses were answered."""
     names = model_names(facts)
     if not names:
         return ""
-    rows = [_model_row(facts, name) for name in names[:ROWS_SHOWN]]
-    header = ["name", "asked for", "answered", "weights, SHA-256", "seed", "parameters", "run by", "answers"]
-    said = ["## Models\n", table(header, rows) + more(len(names), len(rows), "model", named(METADATA))]
+    seen = _names_seen(facts, read)
+    rows = [_model_row(facts, name, seen.get(name, {})) for name in names[:ROWS_SHOWN]]
+    header = ["name", "asked for", "answered", "weights, SHA-256", "seed", "parameters", "run by", "responses"]
+    said = [
+        "## Models\n",
+        table(*without_empty_columns(header, rows)) + more(len(names), len(rows), "model", named(METADATA)),
+    ]
+    said.append(_calls(facts, names))
     changed = [name for name in names if name in facts.models and facts.models[name].has_changed]
     if changed:
         said.append(
@@ -48,12 +56,12 @@ def models(facts: RunFacts) -> str:
             f"{', '.join(line(name) for name in changed[:ROWS_SHOWN])}. The journal has both.\n"
         )
     said.append(f"All that is known of each model: {named(METADATA)}.\n")
-    return "\n".join(said)
+    return "\n".join(part for part in said if part)
 
 
 def answers(facts: RunFacts, read: Reader) -> str:
     """Per step that asked models: each question, and the answers beside one another."""
-    asking = tuple(step for step in facts.steps if step.calls.answered)
+    asking = tuple(step for step in facts.steps if step.calls.responses and step.cells is None)
     if not asking:
         return ""
     order = {name: number for number, name in enumerate(model_names(facts))}
@@ -88,7 +96,7 @@ def _step(step: StepFacts, read: Reader, order: dict[str, int]) -> str:
         said += [_question(exchange.messages), _side_by_side(exchange.texts, order)]
     said.append(
         (f"Long answers are cut at …; whole ones stand in {named(path)}.\n" if is_shortened else "")
-        + more(step.calls.answered, taken, "answer", named(path))
+        + more(step.calls.responses, taken, "answer", named(path))
     )
     return "\n".join(part for part in said if part)
 
@@ -114,19 +122,46 @@ def _shortened(message: Message) -> Message:
     return Message(role=message.role, content=shorten(message.content, BLOCK_CHARACTERS))
 
 
-def _model_row(facts: RunFacts, name: str) -> list[str]:
+def _names_seen(facts: RunFacts, read: Reader) -> dict[str, dict[str, None]]:
+    """By model, the names that answered, from the first responses of the first steps."""
+    seen: dict[str, dict[str, None]] = {}
+    for step in islice((step for step in facts.steps if step.calls.responses), STEPS_DETAILED):
+        for response in islice(read.responses(step.record.id), NAMES_READ):
+            seen.setdefault(response.model, {})[response.model_answered] = None
+    return seen
+
+
+def _model_row(facts: RunFacts, name: str, seen: dict[str, None]) -> list[str]:
     asked, found = facts.input.models.get(name), facts.models.get(name)
     calls = facts.calls_by_model.get(name, NO_CALLS)
+    told = [_fact(found, "answered")] if _fact(found, "answered") else []
     return [
         word(name),
         _asked(asked, name),
-        line(_fact(found, "answered")) if found else "not opened",
+        line(", ".join(islice(dict.fromkeys([*told, *seen]), 4))) if found or seen else "not opened",
         word(short_digest(_fact(found, "weights_sha256"))),
         str(asked.seed) if asked else "",
         line(", ".join(f"{key} {compact(value)}" for key, value in asked.params.items())) if asked else "",
-        line(_fact(found, "llama_cpp", "build")),
-        _calls(calls.answered, calls.failed, calls.unknown),
+        line(_fact(found, "llama_cpp", "build", "endpoint")),
+        f"{calls.responses:,}",
     ]
+
+
+def _calls(facts: RunFacts, names: list[str]) -> str:
+    """How the calls to each model went; nothing where each was answered the first time."""
+    told = [(name, facts.calls_by_model.get(name, NO_CALLS)) for name in names]
+    if all(calls == CallCounts(answered=calls.answered) for _, calls in told):
+        return ""
+    rows = [
+        [word(name), *(f"{number:,}" if number else "" for number in _numbers(calls))]
+        for name, calls in told[:ROWS_SHOWN]
+    ]
+    header = ["calls to", "answered", "failed", "tried again", "outcome unknown", "reused from other runs"]
+    return table(header, rows) + more(len(told), len(rows), "model", named(METADATA))
+
+
+def _numbers(calls: CallCounts) -> tuple[int, ...]:
+    return calls.answered, calls.failed, calls.retried, calls.unknown, calls.reused
 
 
 def _asked(asked: ModelRecord | None, name: str) -> str:
@@ -139,12 +174,3 @@ def _fact(found: ModelFacts | None, *names: str) -> str:
     """The first of the named facts that is there, as text."""
     known: dict[str, Any] = dict(found.facts) if found else {}
     return next((compact(known[name]) for name in names if known.get(name) not in (None, "")), "")
-
-
-def _calls(answered: int, failed: int, unknown: int) -> str:
-    said = [f"{answered:,}"]
-    if failed:
-        said.append(f"{failed:,} failed")
-    if unknown:
-        said.append(f"{count(unknown, 'outcome')} unknown")
-    return ", ".join(said)

@@ -6,10 +6,12 @@ from collections import Counter
 from itertools import islice
 from typing import Final
 
+from awo.canon.usd import for_people, picodollars
 from awo.derive.facts import RunFacts, StepFacts, StepStatus
 from awo.derive.markdown import table
 from awo.derive.mermaid import STEPS_DRAWN, flowchart
 from awo.derive.phrases import between, count, moment, short_digest, size
+from awo.derive.report.money import money_in_brief
 from awo.derive.report.shown import (
     ROWS_SHOWN,
     STEPS_LISTED,
@@ -21,7 +23,7 @@ from awo.derive.report.shown import (
     word,
 )
 from awo.evidence.layout import INPUT, JOURNAL, VALUE_FILE
-from awo.evidence.records import NOBODY
+from awo.evidence.records import NOBODY, InputRecord
 
 STATUS_WORDS: Final = {
     StepStatus.DONE: "done",
@@ -44,6 +46,8 @@ def opening(facts: RunFacts) -> str:
         rows.append(["ended", f"{moment(facts.ended_at)}, {between(facts.started_at, facts.ended_at)} later"])
     if facts.supersedes:
         rows.append(["takes the place of", word(facts.supersedes)])
+    if cost := money_in_brief(facts):
+        rows.append(["money", cost])
     rows.append(["written by", f"{line(facts.software.name)} {line(facts.software.version)}"])
     title = line(facts.input.name) or "A run without a name"
     return (
@@ -92,6 +96,8 @@ def asked(facts: RunFacts) -> str:
             table(["file that was read", "size", "SHA-256"], rows)
             + more(len(record.files), len(rows), "file", named(INPUT))
         )
+    if record.data:
+        parts.append(_data_sets(record))
     asks = ((step.id, step.arguments().get("prompt")) for step in record.steps)
     prompts = list(islice(((id_, prompt) for id_, prompt in asks if isinstance(prompt, str)), ROWS_SHOWN + 1))
     if prompts:
@@ -122,6 +128,23 @@ def steps(facts: RunFacts) -> str:
         + more(len(facts.steps), len(listed), "step", named(JOURNAL))
     )
     return "\n".join(said)
+
+
+def _data_sets(record: InputRecord) -> str:
+    files = {file.path: file for file in record.files}
+    rows = [
+        [
+            word(name),
+            word(data.path),
+            f"{data.rows:,}",
+            line(", ".join(data.columns)),
+            word(data.id_column) if data.id_column else "the content",
+            word(short_digest(files[data.path].sha256)) if data.path in files else "",
+        ]
+        for name, data in list(record.data.items())[:ROWS_SHOWN]
+    ]
+    header = ["data set", "file", "rows", "columns", "ids from", "SHA-256"]
+    return table(header, rows) + more(len(record.data), len(rows), "data set", named(INPUT))
 
 
 def _own_judge(facts: RunFacts) -> str:
@@ -155,9 +178,19 @@ def _open_sentence(facts: RunFacts) -> str:
     gate = facts.open_gate
     if gate is not None:
         return f"**Waiting.** The run stands at the gate {word(gate.gate)} until a person decides."
+    if stop := facts.budget_reached:
+        return (
+            f"**Paused.** The budget of {_dollars(stop.budget)} is used up: {_dollars(stop.spent)} spent, "
+            f"{_dollars(stop.unknown)} possibly spent, and the next call, of {word(stop.step)}, could have cost "
+            f"{_dollars(stop.worst)}. `awo resume --budget` goes on."
+        )
     if facts.with_status(StepStatus.FAILED):
         return f"**Not finished.** {_failed(facts)}; `awo resume` tries again."
     return "**Not finished.** The run has not come to its end; `awo resume` goes on."
+
+
+def _dollars(usd: str) -> str:
+    return for_people(picodollars(usd))
 
 
 def _failed(facts: RunFacts) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Protocol
 
-from awo.evidence.records import Decision, GateRequest, ResponseLine
+from awo.evidence.records import Decision, GateRequest, ItemLine, ResponseLine
 
 
 class Reader(Protocol):
@@ -16,6 +16,12 @@ class Reader(Protocol):
 
     def responses(self, step: str) -> Iterator[ResponseLine]:
         """The lines of a step's responses.jsonl in order, read one by one as they are taken."""
+
+    def items(self, path: str) -> Iterator[ItemLine]:
+        """The lines of the items.jsonl at `path` in order, read one by one as they are taken."""
+
+    def failed_items(self, path: str) -> Iterator[ItemLine]:
+        """As `items`, those of failed cells only: found without parsing the others."""
 
     def decision(self, path: str) -> Decision:
         """The decision at `path`, as decision_recorded names it."""

@@ -136,7 +136,7 @@ def failures(facts: RunFacts) -> str:
                 table([title, "attempts", "reason", "in words"], rows)
                 + more(len(found), len(rows), "step", named(JOURNAL))
             )
-    said += [text for text in (_calls(facts), _interruptions(facts)) if text]
+    said += [text for text in (_calls(facts), _limits(facts), _interruptions(facts)) if text]
     return "## Stops, failures and retries\n\n" + "\n".join(said) if said else ""
 
 
@@ -258,6 +258,7 @@ def _calls(facts: RunFacts) -> str:
     calls = facts.calls
     said = []
     if calls.failed:
+        said.append(_codes(facts))
         rows = [
             [word(one.step), word(one.call), word(one.reason.code), line(one.reason.message)]
             for one in facts.failed_calls[:FAILURES_LISTED]
@@ -277,6 +278,32 @@ def _calls(facts: RunFacts) -> str:
             "entered in the journal; the next process found and entered them.\n"
         )
     return "\n".join(said)
+
+
+def _codes(facts: RunFacts) -> str:
+    codes = sorted(facts.failures_by_code.items(), key=lambda one: (-one[1], one[0]))
+    said = f"{count(facts.calls.failed, 'call')} failed: "
+    said += ", ".join(f"{number:,} {word(code)}" for code, number in codes[:10]) + (", …" if len(codes) > 10 else "")
+    again = facts.calls.retried
+    return said + f"; {again:,} {'was' if again == 1 else 'were'} a request's second sending or later.\n"
+
+
+def _limits(facts: RunFacts) -> str:
+    """How fast models could be asked."""
+    if not facts.limits:
+        return ""
+    rows = [
+        [
+            word(name),
+            f"{limit.changes:,}",
+            f"{limit.lowest:,}",
+            f"{limit.last.in_flight:,}",
+            line(limit.last.reason.message),
+        ]
+        for name, limit in list(facts.limits.items())[:FAILURES_LISTED]
+    ]
+    header = ["calls at once to", "changes", "least", "at last", "the last change"]
+    return table(header, rows) + more(len(facts.limits), len(rows), "model", named(JOURNAL))
 
 
 def _interruptions(facts: RunFacts) -> str:

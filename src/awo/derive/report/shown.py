@@ -18,7 +18,10 @@ STEPS_LISTED: Final = 100
 STEPS_DETAILED: Final = 25
 EXCHANGES_SHOWN: Final = 10
 RESPONSES_READ: Final = 50
+NAMES_READ: Final = 10
 COLUMNS_OF_MODELS: Final = 4
+ITEMS_SHOWN: Final = 20
+CELL_FAILURES_SHOWN: Final = 5
 FILES_LISTED: Final = 50
 FAILURES_LISTED: Final = 25
 ROWS_SHOWN: Final = 30
@@ -72,6 +75,12 @@ def more(total: int, shown: int, noun: str, where: str, plural: str = "") -> str
     if left == 1:
         return f"\n1 more {noun} is not shown here; see {where}.\n"
     return f"\n{left:,} more {plural or noun + 's'} are not shown here; see {where}.\n"
+
+
+def without_empty_columns(header: list[str], rows: list[list[str]]) -> tuple[list[str], list[list[str]]]:
+    """The table without the columns in which no row says anything."""
+    kept = [number for number in range(len(header)) if any(row[number] for row in rows)]
+    return [header[number] for number in kept], [[row[number] for number in kept] for row in rows]
 
 
 def compact(value: Any) -> str:

@@ -1,0 +1,85 @@
+"""How a run ended, or why it stands still: one sentence, the exit code, and what to type next."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from awo.canon.usd import for_people, picodollars
+from awo.cli.printing import say
+from awo.errors import GateRejected, Interrupted, OverBudget, StepFailed, WaitingForPerson
+from awo.evidence.events import BudgetReached
+
+OUTCOME_CODES: Final = {
+    "completed": 0,
+    "approved": 0,
+    "rejected": GateRejected.exit_code,
+    "abandoned": 0,
+    "failed": StepFailed.exit_code,
+    "waiting": WaitingForPerson.exit_code,
+    "paused": OverBudget.exit_code,
+    "interrupted": Interrupted.exit_code,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How a run stands once no process works on it. `name` is what to type for it, `who_again` the options
+    that make the next command act as the same person. `over_budget` is set when it is paused."""
+
+    outcome: str
+    folder: Path
+    name: str
+    is_sealed: bool = True
+    gate: str = ""
+    failed: tuple[str, ...] = ()
+    signal: str = ""
+    over_budget: BudgetReached | None = None
+    who_again: str = ""
+
+    @property
+    def exit_code(self) -> int:
+        return OUTCOME_CODES[self.outcome]
+
+
+def say_ending(end: Ending) -> None:
+    """Says it on stdout."""
+    run_id, name, again = end.folder.name, end.name, end.who_again
+    match end.outcome:
+        case "waiting":
+            say(f"{run_id} waits at the gate {end.gate} for a person.", f"report: {end.folder / 'report.md'}")
+            say(f"next: awo gates {name}, then awo approve or awo reject, then awo resume {name}{again}")
+        case "paused":
+            _say_paused(end)
+        case "interrupted":
+            by = f" by {end.signal}" if end.signal else ""
+            say(f"{run_id} was stopped{by}. Everything finished is recorded.")
+            say(f"next: awo resume {name}{again}")
+        case _ if end.is_sealed and end.outcome in ("completed", "approved", "rejected", "abandoned", "failed"):
+            say(f"{run_id} is {end.outcome} and sealed.", f"report: {end.folder / 'report.md'}")
+            say(f"next: awo verify {name}    awo export {name}")
+        case "failed":
+            failed = ", ".join(end.failed) or "see awo show"
+            say(f"{run_id} has failed steps: {failed}. What does not need them is done.")
+            say(f"next: awo resume {name}{again} tries them again")
+            say(f"  or: awo seal {name}{again} freezes the run as failed")
+            say("A run keeps the workflow that it started with. To run a corrected file, start a new run.")
+        case _:
+            say(f"{run_id} is {end.outcome}, and not sealed yet.", f"next: awo resume {name}{again} seals it")
+
+
+def _say_paused(end: Ending) -> None:
+    stop = end.over_budget
+    say(f"{end.folder.name} is paused: the next call could exceed the budget. Everything finished is recorded.")
+    if stop is None:
+        say(f"next: awo resume {end.name} --budget USD{end.who_again}")
+        return
+    budget, spent, unknown, worst = (
+        picodollars(amount) for amount in (stop.budget, stop.spent, stop.unknown, stop.worst)
+    )
+    say(
+        f"  budget {for_people(budget)}, spent {for_people(spent)}, possibly spent {for_people(unknown)}; "
+        f"the next call, of {stop.step}, costs at most {for_people(worst)}"
+    )
+    say(f"next: awo resume {end.name} --budget USD{end.who_again}, with at least {for_people(spent + unknown + worst)}")

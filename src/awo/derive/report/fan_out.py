@@ -1,0 +1,181 @@
+"""Steps that did their work for many cells: how many came out, what went wrong first, and the first results."""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta
+
+from awo.derive.facts import RunFacts, StepFacts, StepStatus
+from awo.derive.markdown import table
+from awo.derive.phrases import count
+from awo.derive.report.opening import STATUS_WORDS
+from awo.derive.report.reader import Reader
+from awo.derive.report.shown import (
+    CELL_FAILURES_SHOWN,
+    COLUMNS_OF_MODELS,
+    ITEMS_SHOWN,
+    STEPS_LISTED,
+    compact,
+    in_detail,
+    line,
+    more,
+    named,
+    passage,
+    value_as,
+    word,
+)
+from awo.evidence.layout import ITEMS_FILE, JOURNAL, OUTPUTS, responses_path
+from awo.evidence.records import CellsRecord, ItemLine
+
+_Number = Annotated[int, Meta(ge=0)]
+
+
+class _Value(msgspec.Struct, frozen=True):
+    cells: _Number
+    done: _Number
+    failed: _Number
+
+
+class _Answer(msgspec.Struct, frozen=True):
+    text: str
+    model: str = ""
+
+
+class _Answers(msgspec.Struct, frozen=True):
+    responses: list[_Answer]
+
+
+def fan_outs(facts: RunFacts, read: Reader) -> str:
+    """The table of steps that fanned out, then for each the first failures and the first results."""
+    found = tuple(step for step in facts.steps if step.cells is not None)
+    if not found:
+        return ""
+    listed = found[:STEPS_LISTED]
+    rows = [_row(step, read) for step in listed]
+    header = ["step", "for each", "cells", "done", "failed", "responses", "status"]
+    return (
+        "## Fan-out\n\nA step that fans out does its work once for each cell: a row of data, a combination of its "
+        "matrix, a repeat. Cells stand in the order of the data, whatever the order of the answers.\n\n"
+        + table(header, rows)
+        + more(len(found), len(rows), "step", named(JOURNAL))
+        + "\n"
+        + in_detail(found, lambda step: _detail(step, read), word(f"{OUTPUTS}/"))
+    )
+
+
+def _row(step: StepFacts, read: Reader) -> list[str]:
+    cells = step.cells
+    planned, answered = (cells.planned, cells.answered) if cells else (0, 0)
+    value = value_as(step, read, _Value) if step.status is StepStatus.DONE else None
+    return [
+        word(step.record.id),
+        _for_each(step.record.cells),
+        f"{planned:,}",
+        f"{value.done:,}" if value else f"{answered:,} with a response",
+        f"{value.failed:,}" if value else "",
+        f"{step.calls.responses:,}",
+        STATUS_WORDS[step.status],
+    ]
+
+
+def _for_each(cells: CellsRecord | None) -> str:
+    if cells is None:
+        return ""
+    said = []
+    if cells.over is not None:
+        said.append(
+            f"row of {word(cells.over.name)}" if cells.over.kind == "data" else f"cell of {word(cells.over.name)}"
+        )
+    said += [f"{len(values):,} × {word(name)}" for name, values in list(cells.matrix.items())[:5]]
+    if cells.repeats > 1:
+        said.append(count(cells.repeats, "repeat"))
+    return ", ".join(said)
+
+
+def _detail(step: StepFacts, read: Reader) -> str:
+    heading = f"### {word(step.record.id)}\n"
+    path = _items(step)
+    if not path:
+        left = "" if step.cells is None else f" What it has got so far: {named(responses_path(step.record.id))}."
+        return f"{heading}\nIts cells have not all come to an end.{left if step.calls.responses else ''}\n"
+    total = step.cells.planned if step.cells else 0
+    said = [heading]
+    value = value_as(step, read, _Value)
+    is_clean = value is not None and not value.failed
+    if failed := [] if is_clean else list(islice(read.failed_items(path), CELL_FAILURES_SHOWN + 1)):
+        rows = [[_name(item), _matrix(item), _reason(item), _words(item)] for item in failed[:CELL_FAILURES_SHOWN]]
+        said.append(table(["first failed cells", "matrix", "reason", "in words"], rows))
+        if len(failed) > CELL_FAILURES_SHOWN:
+            said.append(f"More cells that failed: {named(path)}.\n")
+    shown = list(islice(read.items(path), ITEMS_SHOWN))
+    said.append(_results(shown))
+    if total > len(shown):
+        said.append(f"… and {total - len(shown):,} more in {named(path)}.\n")
+    return "\n".join(part for part in said if part)
+
+
+def _items(step: StepFacts) -> str:
+    """The items.jsonl of the step: the one that counts, else that of the last attempt that failed."""
+    for ref in (*step.files, *reversed(step.failed_files)):
+        if ref.path.rpartition("/")[2] == ITEMS_FILE:
+            return ref.path
+    return ""
+
+
+def _results(items: list[ItemLine]) -> str:
+    """The results as a table: a column for each of few models, else one for whatever came out."""
+    if not items:
+        return ""
+    texts = [_texts(item.value) for item in items]
+    models = list(dict.fromkeys(model for found in texts for model in found))
+    has_matrix, has_repeats = any(item.matrix for item in items), any(item.repeat for item in items)
+    beside = 1 <= len(models) <= COLUMNS_OF_MODELS and not any(item.matrix.get("model") for item in items)
+    header = ["cell", *(["matrix"] if has_matrix else []), *(["repeat"] if has_repeats else []), "row"]
+    header += [word(model) for model in models] if beside else ["result"]
+    rows = []
+    for item, found in zip(items, texts, strict=True):
+        row = [_name(item), *([_matrix(item)] if has_matrix else [])]
+        row += [*([f"{item.repeat}"] if has_repeats else []), _data(item)]
+        if item.status == "failed":
+            row += [f"**failed**: {_reason(item)}"] + [""] * (len(models) - 1 if beside else 0)
+        elif beside:
+            row += [passage(found[model]) if model in found else "" for model in models]
+        else:
+            row.append(passage(next(iter(found.values())) if len(found) == 1 else compact(item.value)))
+        rows.append(row)
+    return table(header, rows)
+
+
+def _texts(value: Any) -> dict[str, str]:
+    """The texts of a result by their model; empty for a value of another shape."""
+    try:
+        if isinstance(value, dict) and "responses" in value:
+            return {one.model: one.text for one in msgspec.convert(value, _Answers).responses}
+        one = msgspec.convert(value, _Answer)
+    except msgspec.ValidationError:
+        return {}
+    return {one.model: one.text}
+
+
+def _name(item: ItemLine) -> str:
+    return word(item.item) if item.item else f"{item.cell:,}"
+
+
+def _matrix(item: ItemLine) -> str:
+    return line(", ".join(f"{name}: {compact(value)}" for name, value in item.matrix.items()))
+
+
+def _data(item: ItemLine) -> str:
+    """The row, without the column that has its id."""
+    return line(", ".join(f"{name}: {compact(value)}" for name, value in item.row.items() if value != item.item))
+
+
+def _reason(item: ItemLine) -> str:
+    return word(item.reason.code) if item.reason else ""
+
+
+def _words(item: ItemLine) -> str:
+    return line(item.reason.message) if item.reason else ""

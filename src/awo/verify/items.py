@@ -1,0 +1,142 @@
+"""Checks an items.jsonl while it streams by: line n is the result of cell n, at its place in the fan-out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from awo.canon.json import encode_sorted
+from awo.errors import AwoError
+from awo.evidence.records import CellsRecord, DataRecord, ItemLine
+from awo.verify.doubled import doubled_key
+from awo.verify.findings import MOST_FINDINGS, Finding
+from awo.verify.lines import Lines
+from awo.verify.recorded import RecordedItems, RecordedLines
+
+COLUMNS_OF_A_STEP = ("id", "row", "matrix", "repeat", "value")
+"""What a cell of an earlier step is as a row."""
+
+_decoder = msgspec.json.Decoder(ItemLine)
+
+
+class ItemReader:
+    """Takes the bytes of one items.jsonl. `misshapen` has the first 100 faults; `done` and `failed` count the lines."""
+
+    def __init__(
+        self,
+        path: str,
+        recorded: RecordedItems,
+        cells: CellsRecord,
+        data: Mapping[str, DataRecord],
+        answers: RecordedLines | None,
+        line_limit_bytes: int,
+    ) -> None:
+        self.path = path
+        self.recorded = recorded
+        self.cells = cells
+        self.misshapen: list[Finding] = []
+        self.done = 0
+        self.failed = 0
+        self.count = 0
+        self._columns: set[str] | None = None
+        if cells.over is None:
+            self._columns = set()
+        elif cells.over.kind == "data" and cells.over.name in data:
+            self._columns = set(data[cells.over.name].columns)
+        elif cells.over.kind == "step":
+            self._columns = set(COLUMNS_OF_A_STEP)
+        self._cells_a_row = cells_a_row(cells)
+        self._calls = frozenset(answers.calls) if answers is not None else frozenset()
+        self._row: tuple[int, str, dict[str, Any]] = (-1, "", {})
+        self._cutter = Lines(line_limit_bytes)
+
+    def feed(self, chunk: bytes | memoryview) -> None:
+        """The next bytes of the file."""
+        for line in self._cutter.feed(chunk):
+            self._line(line)
+
+    def end(self) -> None:
+        """After the last byte."""
+        if self._cutter.is_too_long:
+            self._put("a line is longer than the limit")
+        elif self._cutter.rest:
+            self._put("the last line has no newline")
+
+    def _line(self, line: bytes) -> None:
+        number = self.count
+        self.count += 1
+        try:
+            item = _decoder.decode(line)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+            self._put("the line is not an item", got=str(error))
+            return
+        if item.status == "done":
+            self.done += 1
+        else:
+            self.failed += 1
+        if not _is_compact(item, line) and (key := doubled_key(line)):
+            self._put("a key stands twice in one object", got=key)
+        if item.cell != number:
+            self._put("the item is not in its place", f"cell {number}", f"cell {item.cell}")
+            return
+        self._compare(item)
+
+    def _compare(self, item: ItemLine) -> None:
+        """The item says of itself what its place in the fan-out says."""
+        row, matrix, repeat = place_of(item.cell, self.cells)
+        if (item.matrix, item.repeat) != (matrix, repeat):
+            self._put(
+                "the item has other values of the matrix, or another repeat, than its cell",
+                f"{matrix!a}, repeat {repeat}",
+                f"{item.matrix!a}, repeat {item.repeat}",
+            )
+        if row == self._row[0] and (item.item, item.row) != self._row[1:]:
+            self._put("the items of one row differ in its id or its values", self._row[1], item.item)
+        self._row = (row, item.item, item.row)
+        if self._columns is not None and item.row.keys() != self._columns:
+            self._put(
+                "the item has other columns than what it goes over", ascii(sorted(self._columns)), ascii(list(item.row))
+            )
+        if self.cells.over is None and item.item:
+            self._put("the item has the id of a row, and its step goes over nothing", got=item.item)
+        if (item.reason is None) != (item.status == "done") or (item.reason is not None and item.value is not None):
+            self._put("a failed item has a reason and no value, and any other has no reason")
+        for call in item.calls:
+            if call not in self._calls:
+                self._put("the item rests on a call of its step that has no answer", got=call)
+
+    def _put(self, what: str, expected: str = "", got: str = "") -> None:
+        if len(self.misshapen) < MOST_FINDINGS:
+            self.misshapen.append(Finding(f"{self.path}:{max(self.count, 1)}", what, expected, got))
+
+
+def cells_a_row(cells: CellsRecord) -> int:
+    """How many cells each row has (spec section 3.9)."""
+    count = cells.repeats
+    for values in cells.matrix.values():
+        count *= len(values)
+    return count
+
+
+def place_of(cell: int, cells: CellsRecord) -> tuple[int, dict[str, Any], int]:
+    """Row, values of the matrix and repeat of a cell: rows turn slowest, then the matrix with its last name
+    fastest, then repeats."""
+    rest, repeat = divmod(cell, cells.repeats)
+    matrix: dict[str, Any] = {}
+    for name in reversed(cells.matrix):
+        values = cells.matrix[name]
+        if not values:
+            return 0, {}, 0
+        rest, place = divmod(rest, len(values))
+        matrix[name] = values[place]
+    return rest, matrix, repeat
+
+
+def _is_compact(item: ItemLine, line: bytes) -> bool:
+    """Whether the line is the usual spelling of its item, which has no key twice."""
+    try:
+        return encode_sorted(item) == line
+    except (AwoError, RecursionError):
+        return False
