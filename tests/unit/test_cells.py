@@ -44,3 +44,12 @@ def test_the_place_of_a_number_is_the_cell_that_has_it(rows: int, matrix: dict[s
         place = place_of(cell.index, matrix, repeats)
         assert (str(place.row), place.matrix, place.repeat) == (cell.item_id, cell.matrix, cell.repeat)
         assert list(place.matrix) == list(matrix)
+
+
+@given(st.lists(st.integers(1, 3), max_size=3), st.integers(1, 3), st.integers(1, 3))
+def test_rows_turn_slowest_then_the_matrix_then_repeats(lengths: list[int], repeats: int, rows: int) -> None:
+    matrix = {f"m{place}": list(range(length)) for place, length in enumerate(lengths)}
+    places = [place_of(number, matrix, repeats) for number in range(count(rows, matrix, repeats))]
+    keys = [(place.row, *(place.matrix[name] for name in matrix), place.repeat) for place in places]
+    assert keys == sorted(set(keys))
+    assert len(keys) == len(places)

@@ -21,7 +21,8 @@ from awo.evidence.merkle import MerkleTree
 from awo.evidence.records import CellsRecord
 from awo.lifecycle.call_tally import ANY_OTHER_CODE, CODES_TOLD_APART
 from awo.lifecycle.chronicle import FAILED_CALLS_KEPT, LIMIT_CHANGES_KEPT, Chronicle
-from awo.lifecycle.rules import RuleBroken, RunState, Status
+from awo.lifecycle.rules import RuleBroken, RunState
+from awo.lifecycle.steps import Status
 
 
 def test_a_whole_run_is_told() -> None:

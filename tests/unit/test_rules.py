@@ -15,7 +15,8 @@ from awo.evidence.exchanges import LARGEST_SEGMENT_BYTES
 from awo.evidence.records import CellsRecord, RetryRecord, StepRecord, json_object
 from awo.lifecycle.answered import AnsweredLines
 from awo.lifecycle.money import Money
-from awo.lifecycle.rules import RuleBroken, RunState, Status, StepState
+from awo.lifecycle.rules import RuleBroken, RunState
+from awo.lifecycle.steps import Status, StepState
 
 AT = "2026-11-23T06:09:00.000000Z"
 DIGEST = "0" * 64

@@ -38,8 +38,7 @@ from awo.canon.json import encode_sorted
 from awo.evidence import events as ev
 from awo.evidence import layout
 from awo.evidence.exchanges import Body
-from awo.evidence.records import CellsRecord, ItemLine, OverRecord
-from awo.verify.items import cells_a_row, place_of
+from awo.evidence.records import ItemLine, OverRecord
 from awo.verify.limits import is_bomb_of_exchanges
 from awo.verify.report import Report
 
@@ -408,16 +407,3 @@ def test_a_step_goes_over_something_that_is_there(over: tuple[Any, str]) -> None
     package = begun(over=OverRecord(kind=over[0], name=over[1]))
     package.end("abandoned")
     assert failed_ids(judged(package.freeze().files)) == ["EP-1.4"]
-
-
-@given(st.lists(st.integers(1, 3), max_size=3), st.integers(1, 3), st.integers(1, 3))
-def test_a_cell_lies_where_counting_puts_it(lengths: list[int], repeats: int, rows: int) -> None:
-    matrix = {f"m{place}": list(range(length)) for place, length in enumerate(lengths)}
-    record = CellsRecord(over=None, matrix=matrix, repeats=repeats, max_failed=0)
-    each = cells_a_row(record)
-    places = [place_of(cell, record) for cell in range(rows * each)]
-    assert len({repr(place) for place in places}) == len(places)
-    keys = [(row, *values.values(), repeat) for row, values, repeat in places]
-    named = [(row, *(values[name] for name in matrix), repeat) for row, values, repeat in places]
-    assert named == sorted(named)
-    assert len(keys) == rows * each

@@ -14,7 +14,8 @@ from awo.canon.usd import for_people
 from awo.derive.phrases import count
 from awo.evidence import events as ev
 from awo.lifecycle.money import Money
-from awo.lifecycle.rules import RunState, Status
+from awo.lifecycle.rules import RunState
+from awo.lifecycle.steps import Status
 
 WINDOW_S: Final = 10
 TO_THE_SECOND: Final = len("2026-11-23T06:09:00")

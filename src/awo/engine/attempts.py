@@ -25,7 +25,7 @@ from awo.evidence import events as ev
 from awo.evidence.layout import VALUE_FILE
 from awo.evidence.records import InputRecord, StepRecord
 from awo.evidence.secrets import SecretCutter
-from awo.lifecycle.rules import StepState
+from awo.lifecycle.steps import StepState
 from awo.ops.seam import OpensGate, Operation
 from awo.workflow import conditions
 from awo.workflow.words import Args

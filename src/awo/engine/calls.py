@@ -31,7 +31,7 @@ from awo.evidence.records import ResponseLine, TokenLogprob, Usage
 from awo.evidence.secrets import SecretCutter
 from awo.inference.limits import Outcome, backoff_s
 from awo.inference.seam import Exchange, ModelFailed, Reply
-from awo.lifecycle.rules import StepState
+from awo.lifecycle.steps import StepState
 from awo.lifecycle.worst_price import cost
 from awo.ops.seam import Ask
 

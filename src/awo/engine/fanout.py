@@ -14,6 +14,7 @@ from typing import Any, BinaryIO
 from awo.canon.json import encode_sorted
 from awo.engine.calls import Calls
 from awo.engine.desk import Bench, EngineDesk
+from awo.engine.groups import first_error
 from awo.engine.models import ModelGone
 from awo.engine.traffic import Stopping
 from awo.errors import AwoError, DiskTrouble, EvidenceError, StepFailed
@@ -21,7 +22,7 @@ from awo.evidence import events as ev
 from awo.evidence.layout import items_path
 from awo.evidence.records import CellsRecord, ItemLine
 from awo.evidence.secrets import SecretCutter
-from awo.lifecycle.rules import StepState
+from awo.lifecycle.steps import StepState
 from awo.ops.seam import Operation
 from awo.workflow.cells import Cell
 from awo.workflow.words import Args
@@ -69,7 +70,7 @@ class FanOut:
             self._bench.outputs.keep_items(self._results.in_order())
             return self._value()
         except BaseExceptionGroup as group_error:
-            raise _first(group_error) from group_error
+            raise first_error(group_error) from group_error
         finally:
             self._results.close()
 
@@ -191,9 +192,3 @@ class Results:
 
     def close(self) -> None:
         self._spool.close()
-
-
-def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
-    """The first error of a group: the others came of it, or will come again."""
-    first = group.exceptions[0]
-    return _first(first) if isinstance(first, BaseExceptionGroup) else first

@@ -13,7 +13,7 @@ from awo.evidence import events as ev
 from awo.evidence.records import GateRequest
 from awo.gate.checklist import read_checklist
 from awo.gate.policy import Policy
-from awo.lifecycle.rules import StepState
+from awo.lifecycle.steps import StepState
 from awo.ops.seam import OpensGate
 
 REQUEST_FILE = "gate.json"

@@ -14,7 +14,8 @@ from awo.errors import EvidenceError
 from awo.evidence.events import FileRef
 from awo.evidence.layout import responses_path
 from awo.evidence.records import ResponseLine
-from awo.lifecycle.rules import RunState, Status, StepState
+from awo.lifecycle.rules import RunState
+from awo.lifecycle.steps import Status, StepState
 
 _decoder = msgspec.json.Decoder(ResponseLine)
 

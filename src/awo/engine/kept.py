@@ -11,7 +11,7 @@ from awo.canon.digest import sha256_hex
 from awo.errors import DiskTrouble, EvidenceError
 from awo.evidence.layout import responses_path
 from awo.evidence.records import ResponseLine
-from awo.lifecycle.rules import StepState
+from awo.lifecycle.steps import StepState
 
 _decoder = msgspec.json.Decoder(ResponseLine)
 

@@ -9,7 +9,8 @@ from awo.engine.folder import never_started, read_input
 from awo.engine.planning import Done
 from awo.engine.reading import events_of
 from awo.evidence.records import InputRecord
-from awo.lifecycle.rules import RunState, Status, StepState
+from awo.lifecycle.rules import RunState
+from awo.lifecycle.steps import Status, StepState
 
 
 def done_so_far(folder: Path) -> tuple[InputRecord, dict[str, Done]]:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from awo.evidence.records import ModelRecord
-from awo.lifecycle.rules import RunState, Status, StepState
+from awo.lifecycle.rules import RunState
+from awo.lifecycle.steps import Status, StepState
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,7 +33,8 @@ from awo.evidence import events as ev
 from awo.evidence.records import InputRecord
 from awo.evidence.secrets import SecretCutter
 from awo.gate.policy import Policy
-from awo.lifecycle.rules import RunState, Status
+from awo.lifecycle.rules import RunState
+from awo.lifecycle.steps import Status
 
 Watch = Callable[[list[ev.AnyEvent], RunState], None]
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)

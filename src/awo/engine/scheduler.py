@@ -8,12 +8,13 @@ from collections import deque
 from awo.canon.json import pretty
 from awo.engine.attempts import Workshop
 from awo.engine.gates import open_gate
+from awo.engine.groups import first_error
 from awo.engine.outputs import StepOutputs
 from awo.errors import StepFailed
 from awo.evidence import events as ev
 from awo.evidence.layout import VALUE_FILE
 from awo.gate.policy import Policy
-from awo.lifecycle.rules import Status, StepState
+from awo.lifecycle.steps import Status, StepState
 
 STEPS_AT_ONCE = 64
 GRACE_S = 5.0
@@ -50,7 +51,7 @@ class Scheduler:
             async with asyncio.TaskGroup() as self._group:
                 self._hire()
         except BaseExceptionGroup as group:
-            raise _first(group) from group
+            raise first_error(group) from group
         if self._gates and not self._is_stopping and not self._state.open_gate:
             gate = self._gates.popleft()
             await before_gate
@@ -163,9 +164,3 @@ class Scheduler:
                 decisions = [d.decision.path for d in self._state.decisions if d.gate == id_]
                 value = outputs.write_value(VALUE_FILE, pretty({"verdict": "approved", "decisions": decisions}))
                 journal.append(ev.StepFinished, step=id_, attempt=step.attempts, value=value, files=[])
-
-
-def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
-    """The first error of a group: the others came of it, or will come again."""
-    first = group.exceptions[0]
-    return _first(first) if isinstance(first, BaseExceptionGroup) else first

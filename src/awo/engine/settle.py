@@ -18,7 +18,7 @@ from awo.errors import EvidenceError
 from awo.evidence import events as ev
 from awo.evidence.layout import responses_path
 from awo.evidence.records import ModelRecord, ResponseLine
-from awo.lifecycle.rules import Status, StepState
+from awo.lifecycle.steps import Status, StepState
 
 _decoder = msgspec.json.Decoder(ResponseLine)
 FAILED_STATUS = 400

@@ -10,10 +10,11 @@ from awo.evidence.layout import INPUT, JOURNAL, SUMS, items_path
 from awo.evidence.records import CellsValue, InputRecord
 from awo.verify.exchanges import SegmentReader
 from awo.verify.findings import Answer, Finding
-from awo.verify.items import ItemReader, cells_a_row
+from awo.verify.items import ItemReader
 from awo.verify.reading import Reading
 from awo.verify.recorded import RecordedItems
 from awo.verify.structure import NOT_SEALED, TOO_MUCH, seal_of
+from awo.workflow.cells import cells_a_row
 
 NO_SUMS = "there is no list of digests to compare with"
 
@@ -211,7 +212,7 @@ def _cell_count(reading: Reading, plan: InputRecord, recorded: RecordedItems, an
             answer.cannot(path, f"step {recorded.step} goes over these items, and they cannot be read")
             return
         rows = before.done
-    expected = rows * cells_a_row(cells)
+    expected = rows * cells_a_row(cells.matrix, cells.repeats)
     if recorded.cells != expected:
         answer.fail(
             f"step {recorded.step}",

@@ -14,6 +14,7 @@ from awo.verify.doubled import doubled_key
 from awo.verify.findings import MOST_FINDINGS, Finding
 from awo.verify.lines import Lines
 from awo.verify.recorded import RecordedItems, RecordedLines
+from awo.workflow.cells import cells_a_row, place_of
 
 COLUMNS_OF_A_STEP = ("id", "row", "matrix", "repeat", "value")
 """What a cell of an earlier step is as a row."""
@@ -47,7 +48,7 @@ class ItemReader:
             self._columns = set(data[cells.over.name].columns)
         elif cells.over.kind == "step":
             self._columns = set(COLUMNS_OF_A_STEP)
-        self._cells_a_row = cells_a_row(cells)
+        self._cells_a_row = cells_a_row(cells.matrix, cells.repeats)
         self._calls = frozenset(answers.calls) if answers is not None else frozenset()
         self._row: tuple[int, str, dict[str, Any]] = (-1, "", {})
         self._cutter = Lines(line_limit_bytes)
@@ -85,11 +86,12 @@ class ItemReader:
 
     def _compare(self, item: ItemLine) -> None:
         """The item says of itself what its place in the fan-out says."""
-        row, matrix, repeat = place_of(item.cell, self.cells)
-        if (item.matrix, item.repeat) != (matrix, repeat):
+        place = place_of(item.cell, self.cells.matrix, self.cells.repeats)
+        row = place.row
+        if (item.matrix, item.repeat) != (place.matrix, place.repeat):
             self._put(
                 "the item has other values of the matrix, or another repeat, than its cell",
-                f"{matrix!a}, repeat {repeat}",
+                f"{place.matrix!a}, repeat {place.repeat}",
                 f"{item.matrix!a}, repeat {item.repeat}",
             )
         if row == self._row[0] and (item.item, item.row) != self._row[1:]:
@@ -110,28 +112,6 @@ class ItemReader:
     def _put(self, what: str, expected: str = "", got: str = "") -> None:
         if len(self.misshapen) < MOST_FINDINGS:
             self.misshapen.append(Finding(f"{self.path}:{max(self.count, 1)}", what, expected, got))
-
-
-def cells_a_row(cells: CellsRecord) -> int:
-    """How many cells each row has (spec section 3.9)."""
-    count = cells.repeats
-    for values in cells.matrix.values():
-        count *= len(values)
-    return count
-
-
-def place_of(cell: int, cells: CellsRecord) -> tuple[int, dict[str, Any], int]:
-    """Row, values of the matrix and repeat of a cell: rows turn slowest, then the matrix with its last name
-    fastest, then repeats."""
-    rest, repeat = divmod(cell, cells.repeats)
-    matrix: dict[str, Any] = {}
-    for name in reversed(cells.matrix):
-        values = cells.matrix[name]
-        if not values:
-            return 0, {}, 0
-        rest, place = divmod(rest, len(values))
-        matrix[name] = values[place]
-    return rest, matrix, repeat
 
 
 def _is_compact(item: ItemLine, line: bytes) -> bool:

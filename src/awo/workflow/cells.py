@@ -66,7 +66,9 @@ def cells(rows: Iterable[Row], matrix: Mapping[str, Sequence[Any]], repeats: int
 
 
 def place_of(index: int, matrix: Mapping[str, Sequence[Any]], repeats: int) -> Place:
-    """The place of cell `index`, without going through those before it."""
+    """The place of cell `index`, without going through those before it; the first one where there are no cells."""
+    if not cells_a_row(matrix, repeats):
+        return Place(0, {}, 0)
     rest, repeat = divmod(index, repeats)
     values: dict[str, Any] = {}
     for name in reversed(list(matrix)):
