@@ -23,6 +23,7 @@ MODEL = {
     "backend": "openai",
     "model": "gpt-5-mini",
     "params": {"max_tokens": 20},
+    "price": {"input": 0.25, "output": 2},
     "limits": {"in_flight": IN_FLIGHT},
 }
 

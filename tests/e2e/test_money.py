@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from tests.e2e.at_stub import PRICE_IN, PRICE_OUT, SENTENCES, AtStub, classify, items, responses
-from tests.e2e.installed import of_kind, unchanged
+from tests.e2e.installed import of_kind, unchanged, wait_for
 from tests.stub.running import RunningStub, running_stub
 
 from awo.canon.usd import picodollars
@@ -116,6 +116,28 @@ def test_a_call_whose_answer_was_cut_off_is_counted_as_unknown_and_kept_apart(pr
     worst = {event["call"]: picodollars(event["worst_price"]) for event in of_kind(run, "call_intended")}
     assert picodollars(money["spent_usd"]) == spent(run)
     assert picodollars(money["unknown_usd"]) == sum(worst[event["call"]] for event in failures)
+
+
+def test_what_a_kill_left_without_outcome_stays_within_the_budget_as_unknown(project: AtStub) -> None:
+    rows = project.reviews(10)
+    for number in (2, 7):
+        project.stub.order("hang", match=SENTENCES[number], times=1)
+    limit = 0.002
+    name = project.workflow(budget(limit))
+    with project.start("run", name) as running:
+        run = wait_for(project, "call_answered", count=8)
+        assert running.kill_group()
+    project.awo("resume", "latest", "--ask-again").expect(0)
+    worst = {event["call"]: picodollars(event["worst_price"]) for event in of_kind(run, "call_intended")}
+    money = project.awo("show", "--json").expect(0).json["money"]
+    unknown = of_kind(run, "call_unknown")
+    assert len(unknown) == 2
+    assert picodollars(money["unknown_usd"]) == sum(worst[event["call"]] for event in unknown)
+    assert picodollars(money["spent_usd"]) == spent(run) == charged(project.stub)
+    assert picodollars(money["reserved_usd"]) == 0
+    assert picodollars(money["unknown_usd"]) + spent(run) <= int(limit * DOLLAR)
+    assert [line["value"]["text"] for line in items(run)] == [row["text"] for row in rows]
+    project.awo("verify").expect(0)
 
 
 def test_plan_says_what_will_be_asked_and_asks_nothing(project: AtStub) -> None:

@@ -42,7 +42,7 @@ class Ready:
         self.record = record
         self.asked = asked
         self.pace = pace
-        self.ahead = asyncio.Semaphore(1 + most // CALLS_A_PLACE_AHEAD)
+        self.ahead = asyncio.Semaphore(1 + (most // CALLS_A_PLACE_AHEAD if backend.is_remote else most))
         self.gone: ModelFailed | None = None
 
     @property

@@ -6,7 +6,6 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from awo.evidence.records import ModelRecord
 from awo.lifecycle.rules import RunState
 from awo.lifecycle.steps import Status, StepState
 
@@ -16,7 +15,7 @@ class Rerun:
     """A step that had begun and is not done.
 
     `why` is that it was `cut off` or that it `failed`. `reused` answers are kept, so their calls are
-    not made again; `unknown` requests had no known outcome and may have been paid for, and `asks`
+    not made again; `unknown` requests had no known outcome and may have been worked on, and `asks`
     says whether they are sent again.
     """
 
@@ -29,9 +28,12 @@ class Rerun:
 
 
 def reruns(
-    state: RunState, was_running: Collection[str], models: Mapping[str, ModelRecord], *, ask_again: bool
+    state: RunState, was_running: Collection[str], unknown: Mapping[str, int], *, ask_again: bool
 ) -> Iterator[Rerun]:
-    """Every step of a run that was taken up which has had an attempt and is not done, in the order of the workflow."""
+    """Every step of a run that was taken up which has had an attempt and is not done, in the order of the workflow.
+
+    `unknown` counts the calls of each step whose outcome was just found to be unknown.
+    """
     for id_, step in state.steps.items():
         if step.attempts and step.status in (Status.WAITING, Status.FAILED):
             why: Literal["cut off", "failed"] = "cut off" if id_ in was_running else "failed"
@@ -41,7 +43,7 @@ def reruns(
                 attempt=step.attempts,
                 why=why,
                 reused=_answers(step),
-                unknown=held,
+                unknown=held or unknown.get(id_, 0),
                 asks=ask_again or not held,
             )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -132,10 +132,10 @@ async def resume(folder: Path, around: Surroundings, again: Again) -> Ended:
         if again.only_failed and not state.failed_steps():
             raise UsageError("no step of this run has failed", where=folder.name, hint=f"awo resume {folder.name}")
         was_running = {id_ for id_, step in state.steps.items() if step.status is Status.RUNNING}
-        await _take_up(journal, plan)
+        unknown = await _take_up(journal, plan)
         if again.budget_usd:
             journal.append(ev.BudgetSet, usd=again.budget_usd)
-        for rerun in reruns(state, was_running, plan.models, ask_again=again.ask_again):
+        for rerun in reruns(state, was_running, unknown, ask_again=again.ask_again):
             again.tell(rerun)
     except BaseException:
         await journal.close()
@@ -146,11 +146,11 @@ async def resume(folder: Path, around: Surroundings, again: Again) -> Ended:
     return await _go_on(journal, plan, around, only_failed=again.only_failed)
 
 
-async def _take_up(journal: Journal, plan: InputRecord) -> None:
-    """Says that the run goes on, and gives every call that was cut off its outcome."""
+async def _take_up(journal: Journal, plan: InputRecord) -> Mapping[str, int]:
+    """Says that the run goes on, and gives every call that was cut off its outcome; counts the unknown ones by step."""
     journal.append(ev.RunResumed, software=SOFTWARE)
     remove_scratch(journal.folder)
-    await settle_open_calls(journal, plan.models)
+    return await settle_open_calls(journal, plan.models)
 
 
 async def finish_as(folder: Path, outcome: Literal["failed", "abandoned"]) -> RunFacts:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -32,25 +33,30 @@ class _Tail:
     lines: list[tuple[bytes, ResponseLine]] = field(default_factory=list)
 
 
-async def settle_open_calls(journal: Journal, models: Mapping[str, ModelRecord]) -> None:
-    """Every whole line that answers an open call is recorded as recovered; a torn one is cut, and the cut
+async def settle_open_calls(journal: Journal, models: Mapping[str, ModelRecord]) -> Counter[str]:
+    """How many calls of each step have an unknown outcome, by the step's id.
+
+    Every whole line that answers an open call is recorded as recovered; a torn one is cut, and the cut
     recorded; a call without line is `call_unknown`. Exchanges that no event names are given to their calls.
 
     Raises `EvidenceError` for a line or an exchange that nobody asked for: the journal has then lost lines.
     """
     found = await take_up_tail(journal)
+    unknown: Counter[str] = Counter()
     tails = {}
     for step in journal.state.steps.values():
         if step.attempts and step.status in (Status.WAITING, Status.FAILED):
             tails[step.record.id] = await _tail_of(journal, step)
     for one in found:
-        _take_exchange(journal, one, tails.get(one.step), models)
+        unknown[one.step] += _take_exchange(journal, one, tails.get(one.step), models)
     for tail in tails.values():
         while tail.lines:
             _recover(journal, tail, models, None)
     for tail in tails.values():
         for call, intent in list((tail.step.open_calls or {}).items()):
             _unknown(journal, call, intent, models, None)
+            unknown[intent.step] += 1
+    return unknown
 
 
 def cut_to(path: Path, size_bytes: int) -> None:
@@ -84,8 +90,8 @@ async def _tail_of(journal: Journal, step: StepState) -> _Tail:
     return tail
 
 
-def _take_exchange(journal: Journal, found: Found, tail: _Tail | None, models: Mapping[str, ModelRecord]) -> None:
-    """Gives an exchange to the call it belongs to: to its answer, or to the fact that it has none."""
+def _take_exchange(journal: Journal, found: Found, tail: _Tail | None, models: Mapping[str, ModelRecord]) -> bool:
+    """Gives an exchange to the call it belongs to: to its answer, or to the fact that it has none (then true)."""
     intent = (tail.step.open_calls or {}).get(found.call) if tail else None
     if tail is None or intent is None:
         raise EvidenceError(
@@ -97,8 +103,9 @@ def _take_exchange(journal: Journal, found: Found, tail: _Tail | None, models: M
         while tail.lines[0][1].call != found.call:
             _recover(journal, tail, models, None)
         _recover(journal, tail, models, found.ref)
-    else:
-        _unknown(journal, found.call, intent, models, found)
+        return False
+    _unknown(journal, found.call, intent, models, found)
+    return True
 
 
 def _recover(journal: Journal, tail: _Tail, models: Mapping[str, ModelRecord], exchange: ev.ExchangeRef | None) -> None:
