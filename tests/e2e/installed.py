@@ -212,7 +212,9 @@ class Project:
 
 def run_folders(runs: Path) -> list[Path]:
     """The run folders, oldest first."""
-    return sorted(runs.glob("run_*Z*"), key=lambda path: (path.name[:24], int(path.name[25:] or 1)))
+    return sorted(
+        filter(Path.is_dir, runs.glob("run_*Z*")), key=lambda path: (path.name[:24], int(path.name[25:] or 1))
+    )
 
 
 def events(folder: Path) -> list[dict[str, Any]]:

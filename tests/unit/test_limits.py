@@ -170,6 +170,7 @@ def test_an_answer_between_failures_keeps_the_endpoint_open() -> None:
 
 def test_the_pauses_double_up_to_a_minute_and_the_eighth_failed_probe_is_the_last() -> None:
     made, news = breaker(longest_outage_s=1e9)
+    call(made, 0.0, Outcome.ANSWERED)
     for _ in range(5):
         call(made, 0.0, Outcome.BROKEN)
     pauses = []
@@ -182,6 +183,17 @@ def test_the_pauses_double_up_to_a_minute_and_the_eighth_failed_probe_is_the_las
     assert pauses == [1, 2, 4, 8, 16, 32, 60, 60]
     assert news == ["down"] * 8 + ["given_up"]
     assert made.wait_s(now + 1e6) == math.inf
+
+
+def test_an_endpoint_to_which_no_connection_was_ever_made_is_given_up_after_two_probes() -> None:
+    made, news = breaker()
+    for _ in range(5):
+        call(made, 0.0, Outcome.BROKEN)
+    for now in (1.0, 3.0):
+        assert not made.is_given_up
+        call(made, now, Outcome.BROKEN)
+    assert made.is_given_up
+    assert news == ["down", "down", "given_up"]
 
 
 def test_a_long_outage_ends_with_the_probe_that_fails_after_it() -> None:

@@ -211,6 +211,8 @@ def test_an_endpoint_that_stays_away_is_one_error_for_everybody() -> None:
                 await asyncio.sleep(0.01)
                 made.leave(Outcome.BROKEN, code="unreachable")
 
+        await made.enter(1)
+        made.leave(Outcome.ANSWERED)
         results = await asyncio.gather(*(call() for _ in range(3_000)), return_exceptions=True)
         assert sent < 50
         with pytest.raises(ModelFailed):

@@ -105,7 +105,11 @@ def retry(
     *,
     as_json: bool,
 ) -> int:
-    """Do again only what failed in RUN: failed steps, and of a fan-out only the cells without an answer."""
+    """Do again only what failed in RUN: failed steps, and of a fan-out only the cells without an answer.
+
+    A sealed run never changes: for its failed cells, `awo run FILE --cache --supersedes RUN` makes a new
+    run that asks only for them.
+    """
     again = Again(ask_again=ask_again, budget_usd=budget, only_failed=True)
     return _take_up(run_name, again, runs, key, signer_id, as_json=as_json)
 

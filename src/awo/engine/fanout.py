@@ -51,6 +51,7 @@ class FanOut:
         self._cells = cells
         self._count = count
         self._results = Results(bench.outputs.spool(), count, bench.secrets)
+        self._first_failure: StepFailed | None = None
         self._ending: AwoError | Stopping | None = None
 
     async def run(self, workers: int) -> dict[str, Any]:
@@ -128,21 +129,28 @@ class FanOut:
 
     def _put(self, cell: Cell, desk: EngineDesk, code: str, error: StepFailed) -> None:
         reason = ev.Reason(code=code, message=self._bench.secrets.cut_text(error.what))
+        self._first_failure = self._first_failure or error
         self._results.put(cell, None, reason, desk.calls)
 
     def _value(self) -> dict[str, Any]:
         failed, step = self._results.failed, self._step.record.id
         if failed > self._record.max_failed:
-            first = self._results.first_failure
-            raise StepFailed(
-                f"{failed} of {self._count} cells failed; the first: {first.message if first else ''}",
-                code="items",
-                where=step,
-                expected=f"at most {self._record.max_failed} (max_failed)",
-                got=str(failed),
-                hint="`awo retry RUN` asks again for what failed; everything else is kept",
-            )
+            raise self._too_many(failed)
         return {"cells": self._count, "done": self._count - failed, "failed": failed, "path": items_path(step)}
+
+    def _too_many(self, failed: int) -> StepFailed:
+        """The error for the step, with all that is known of the first cell that failed."""
+        first = self._first_failure
+        assert first is not None
+        return StepFailed(
+            f"{failed} of {self._count} cells failed, and max_failed is {self._record.max_failed}; "
+            f"the first: {first.what}",
+            code="items",
+            where=first.where or self._step.record.id,
+            expected=first.expected,
+            got=first.got,
+            hint="; ".join(filter(None, [first.hint, "`awo retry RUN` asks again for what failed"])),
+        )
 
 
 class Results:
@@ -155,7 +163,6 @@ class Results:
         self._sizes = array("Q", bytes(8 * count))
         self._end_bytes = 0
         self.failed = 0
-        self.first_failure: ev.Reason | None = None
 
     def put(self, cell: Cell, value: Any, reason: ev.Reason | None, calls: list[str]) -> None:
         """Takes the result of one cell."""
@@ -179,7 +186,6 @@ class Results:
             raise DiskTrouble("a result cannot be kept", got=str(error.strerror)) from error
         if reason is not None:
             self.failed += 1
-            self.first_failure = self.first_failure or reason
 
     def in_order(self) -> Iterator[bytes]:
         """Every line with its newline, by cell."""

@@ -220,7 +220,8 @@ class Breaker:
 
     One for each endpoint, shared by its models. It opens after `opens_after` broken calls in a row,
     for `first_pause_s` and then twice as long each time, less up to half of it by chance. It gives up
-    when `most_probes` probes failed, or when one fails more than `longest_outage_s` after it opened.
+    when `most_probes` probes failed (`most_probes_unreached` where no connection was ever made: then the
+    address is probably wrong), or when one fails more than `longest_outage_s` after it opened.
     While calls from before are still in flight, a failure may be one of theirs, and counts as no probe's.
     """
 
@@ -232,6 +233,7 @@ class Breaker:
         first_pause_s: float = 1.0,
         longest_pause_s: float = 60.0,
         most_probes: int = 8,
+        most_probes_unreached: int = 2,
         longest_outage_s: float = 300.0,
         random: Callable[[], float] = by_chance,
     ) -> None:
@@ -248,11 +250,13 @@ class Breaker:
         self._first_pause_s = first_pause_s
         self._longest_pause_s = longest_pause_s
         self._most_probes = most_probes
+        self._most_probes_unreached = most_probes_unreached
         self._longest_outage_s = longest_outage_s
         self._random = random
         self._broken = 0
         self._in_flight = 0
         self._has_probe = False
+        self._has_answered = False
 
     def wait_s(self, now: float) -> float:
         """Seconds until a call may be sent: 0 for now, infinity while a probe is out or after giving up."""
@@ -282,6 +286,7 @@ class Breaker:
 
     def _lives(self) -> None:
         self._broken = 0
+        self._has_answered = True
         if not self.is_closed and not self.is_given_up:
             self.is_closed = True
             self._has_probe = False
@@ -298,7 +303,9 @@ class Breaker:
             self._has_probe = False
             if not self._in_flight:
                 self.failed_probes += 1
-            if self.failed_probes >= self._most_probes or now - self.opened_at > self._longest_outage_s:
+            was_never_there = not self._has_answered and self.last_code == "unreachable"
+            most = self._most_probes_unreached if was_never_there else self._most_probes
+            if self.failed_probes >= most or now - self.opened_at > self._longest_outage_s:
                 self.is_given_up = True
                 self.outage_s = now - self.opened_at
                 self._tell("given_up")

@@ -200,14 +200,16 @@ class Pace:
         self._queue.clear()
 
     def _given_up(self, breaker: Breaker) -> ModelFailed:
+        is_unreached = breaker.last_code in ("", "unreachable")
+        what = "the endpoint cannot be reached" if is_unreached else "the endpoint gives no answers"
         return ModelFailed(
-            f"the endpoint gives no answers: it was given up after {_outage(breaker)}",
-            code="unreachable" if breaker.last_code in ("", "unreachable") else "overloaded",
+            f"{what}: it was given up after {_outage(breaker)}",
+            code="unreachable" if is_unreached else "overloaded",
             is_transient=False,
             concerns_model=True,
             where=breaker.endpoint,
             got=f"at last: {breaker.last_code}" if breaker.last_code else "",
-            hint="`awo resume RUN` goes on when the endpoint is back",
+            hint="check the address; `awo resume RUN` goes on when the endpoint answers",
         )
 
 
