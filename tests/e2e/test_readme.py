@@ -8,18 +8,21 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from tests.e2e.at_stub import AtStub, items
 from tests.e2e.installed import AWO, Project
+from tests.stub.running import running_stub
 
 README = Path(__file__).parents[2] / "README.md"
 HEADING = "## Five minutes on your own"
+DATA_SET = "## A data set, and any model"
 LONGEST_TOUR_S = 120
 
 
-def tour(language: str) -> list[str]:
-    """The fenced blocks of the tour in one language."""
-    section = README.read_text(encoding="utf-8").partition(HEADING)[2].partition("\n## ")[0]
+def tour(language: str, heading: str = HEADING) -> list[str]:
+    """The fenced blocks of the tour, or of another section, in one language."""
+    section = README.read_text(encoding="utf-8").partition(heading)[2].partition("\n## ")[0]
     found: list[str] = re.findall(rf"^```{language}\n(.*?)^```$", section, re.MULTILINE | re.DOTALL)
-    assert found, HEADING
+    assert found, heading
     return found
 
 
@@ -63,3 +66,18 @@ def test_every_line_of_the_tour_ends_as_printed(tmp_path: Path) -> None:
 def test_a_workflow_of_the_tour_is_valid(text: str, project: Project) -> None:
     project.write("workflow.yaml", text)
     project.awo("validate", "workflow.yaml").expect(0)
+
+
+def test_the_example_with_a_data_set_does_what_is_said_of_it(tmp_path: Path) -> None:
+    with running_stub() as stub:
+        project = AtStub(tmp_path, stub)
+        rows = project.reviews(5)
+        (text,) = tour("yaml", DATA_SET)
+        project.write("survey.yaml", text)
+        (typed,) = tour("sh", DATA_SET)
+        planned, *others = typed.splitlines()
+        project.awo(*planned.split()[1:]).expect(0)
+        assert stub.counts()["arrived"] == 0
+        for line in others:
+            project.awo(*line.split()[1:]).expect(0)
+        assert [item["row"]["text"] for item in items(project.latest(), "sort")] == [row["text"] for row in rows]
