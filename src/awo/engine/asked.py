@@ -56,7 +56,7 @@ class Asked:
         messages = self.ask.messages
         worst = worst_price(
             self.ready.record.price,
-            prompt_bytes=prompt_bytes_of(messages, self.ask.schema),
+            prompt_bytes=prompt_bytes_of(messages, self.ask.schema, self.params),
             turns=len(messages),
             images=sum(len(message.images) for message in messages),
             max_tokens=max_tokens_of(self.params),
@@ -68,7 +68,7 @@ class Asked:
         """About how many tokens the request takes of a limit of tokens per minute; 0 where there is none."""
         if not self.ready.limits.tokens_per_minute:
             return 0
-        prompt_bytes = prompt_bytes_of(self.ask.messages, self.ask.schema)
+        prompt_bytes = prompt_bytes_of(self.ask.messages, self.ask.schema, self.params)
         turns = TOKENS_A_TURN * len(self.ask.messages)
         return prompt_bytes // BYTES_OF_A_TOKEN + turns + (max_tokens_of(self.params) or 0)
 

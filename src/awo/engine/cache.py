@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import os
 import sqlite3
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
 from awo.canon.digest import sha256_hex
+from awo.canon.json import encode_sorted
 from awo.engine.folder import run_folders
 from awo.engine.reading import events_of
 from awo.errors import AwoError, DiskTrouble
@@ -19,7 +22,7 @@ from awo.evidence import events as ev
 from awo.evidence.layout import JOURNAL, responses_path
 from awo.evidence.records import ResponseLine
 
-FILE = "answers.sqlite"
+FILE = "answers-2.sqlite"
 _decoder = msgspec.json.Decoder(ResponseLine)
 _TABLES = """
 create table if not exists runs (run_id text primary key, journal_bytes integer not null);
@@ -39,15 +42,19 @@ class Cache:
         self._runs = runs
         self._connection = connection
 
-    def find(self, request_sha256: str) -> tuple[ResponseLine, ev.Origin] | None:
-        """The latest sound answer to this request and where it stands; None when there is none.
+    def find(self, request_sha256: str, facts: Mapping[str, Any]) -> tuple[ResponseLine, ev.Origin] | None:
+        """The latest sound answer to this request by a model of the same `facts`, and where it stands; None without.
 
         An answer whose bytes are not the recorded ones, or that broke its schema, is passed over.
         """
-        rows = self._connection.execute(
-            "select run_id, step, line, offset, size_bytes, sha256 from answers where request = ? order by run_id desc",
-            (bytes.fromhex(request_sha256),),
-        )
+        try:
+            rows = self._connection.execute(
+                "select run_id, step, line, offset, size_bytes, sha256 from answers where request = ? "
+                "order by run_id desc",
+                (_key(request_sha256, _named(facts)),),
+            ).fetchall()
+        except sqlite3.Error:  # another run writes, or the file is no more
+            return None
         for run_id, step, line, offset, size_bytes, sha256 in rows:
             data = _read(self._runs / run_id / responses_path(step), offset, size_bytes)
             if sha256_hex(data) != sha256.hex():
@@ -97,25 +104,37 @@ def _forget(connection: sqlite3.Connection, run_id: str) -> None:
     connection.execute("delete from runs where run_id = ?", (run_id,))
 
 
+def _named(facts: Mapping[str, Any]) -> str:
+    """The digest of what a model said of itself: one of the same name at another address is another model."""
+    return sha256_hex(encode_sorted(facts))
+
+
+def _key(request_sha256: str, facts_sha256: str) -> bytes:
+    return bytes.fromhex(sha256_hex(f"{request_sha256} {facts_sha256}".encode()))
+
+
 def _index(connection: sqlite3.Connection, folder: Path, size_bytes: int) -> None:
     """Takes up one run anew. A run whose journal cannot be read has no answers for us."""
     _forget(connection, folder.name)
     rows: list[tuple[bytes, str, str, int, int, int, bytes]] = []
-    asked: dict[str, str] = {}
+    asked: dict[str, bytes] = {}
+    models: dict[str, str] = {}
     ends: dict[str, int] = {}
     try:
         for event in events_of(folder):
             match event:
+                case ev.ModelRecorded():
+                    models[event.model] = _named(event.facts)
                 case ev.CallIntended():
-                    asked[event.call] = event.request_sha256
+                    asked[event.call] = _key(event.request_sha256, models.get(event.model, ""))
                 case ev.CallFailed() | ev.CallUnknown():
                     asked.pop(event.call, None)
                 case ev.CallAnswered() | ev.ResponseReused():
                     offset = ends.get(event.step, 0)
                     ends[event.step] = offset + event.size_bytes + 1
-                    if isinstance(event, ev.CallAnswered) and (request := asked.pop(event.call, "")):
+                    if isinstance(event, ev.CallAnswered) and (request := asked.pop(event.call, b"")):
                         place = (event.line, offset, event.size_bytes, bytes.fromhex(event.sha256))
-                        rows.append((bytes.fromhex(request), folder.name, event.step, *place))
+                        rows.append((request, folder.name, event.step, *place))
                 case _:
                     pass
     except AwoError:

@@ -25,7 +25,7 @@ from awo.engine.models import ModelGone, Models, Ready
 from awo.engine.outputs import StepOutputs
 from awo.engine.salts import new_salt
 from awo.engine.traffic import Stopping, Traffic
-from awo.errors import AwoError, StepFailed
+from awo.errors import AwoError, DiskTrouble, EvidenceError, StepFailed
 from awo.evidence import events as ev
 from awo.evidence.records import ResponseLine, TokenLogprob, Usage
 from awo.evidence.secrets import SecretCutter
@@ -36,6 +36,7 @@ from awo.lifecycle.worst_price import cost
 from awo.ops.seam import Ask
 
 IMPOSSIBLE = -9999.0
+FAULTS_OF_THE_RUN = (EvidenceError, DiskTrouble)
 BROKEN = frozenset({"overloaded", "unreachable", "cut_off", "timeout"})
 
 
@@ -74,9 +75,9 @@ class Calls:
         if len(asks) == 1:
             return [await self._answer(asks[0], cell, repeat)]
         results = await asyncio.gather(*(self._answer(ask, cell, repeat) for ask in asks), return_exceptions=True)
-        for result in results:
-            if isinstance(result, BaseException):
-                raise result
+        errors = [result for result in results if isinstance(result, BaseException)]
+        if errors:
+            raise min(errors, key=lambda error: not isinstance(error, FAULTS_OF_THE_RUN))
         return [result for result in results if isinstance(result, ResponseLine)]
 
     def close(self) -> None:
@@ -88,7 +89,8 @@ class Calls:
         ready = await self._models.get(ask.model)
         asked = Asked(ready, ask, repeat)
         line: ResponseLine | None = None
-        for _ in range(max(1, ask.schema_tries)):
+        left = max(1, ask.schema_tries)
+        while left:
             nth = self._taken.get(asked.sha256, 0)
             self._taken[asked.sha256] = nth + 1
             line = self._kept.nth(asked.sha256, nth)
@@ -98,6 +100,8 @@ class Calls:
                 line = await self._sent(asked, cell, nth)
             if not line.schema_fault:
                 return line
+            if line.attempt > self._state.failed_attempt:  # an attempt after a failed one asks anew
+                left -= 1
         assert line is not None
         raise StepFailed(
             f"{ask.model}: the answer does not follow its schema",
@@ -181,9 +185,11 @@ class Calls:
             elif intent is not None:
                 self._record_cut_off(ready, intent)
             raise
-        except AwoError:
-            raise  # the disk or the budget, not the model
+        except FAULTS_OF_THE_RUN:
+            raise  # the disk, not the model
         except Exception as error:  # a seam: a backend that breaks gave no answer
+            if intent is None and isinstance(error, AwoError):
+                raise  # the budget, or an image
             broke = ModelFailed(
                 f"the backend broke: {type(error).__name__}: {error}", is_transient=True, may_have_cost=True
             )
@@ -226,17 +232,21 @@ class Calls:
         line = self._line(asked, intent, reply, latency_ms)
         data = self._secrets.cut(encode_sorted(line))
         self._outputs.append_response(data)
-        self._journal.append(
-            ev.CallAnswered,
-            step=intent.step,
-            call=intent.call,
-            line=self._state.lines,
-            sha256=sha256_hex(data),
-            size_bytes=len(data),
-            cost=line.cost,
-            exchange=self._keep(intent, reply.exchange, sent_at),
-            recovered=False,
-        )
+        exchange = None
+        try:
+            exchange = self._keep(intent, reply.exchange, sent_at)
+        finally:  # the line stands in the file: without its event the next one's number would be wrong
+            self._journal.append(
+                ev.CallAnswered,
+                step=intent.step,
+                call=intent.call,
+                line=self._state.lines,
+                sha256=sha256_hex(data),
+                size_bytes=len(data),
+                cost=line.cost,
+                exchange=exchange,
+                recovered=False,
+            )
         return line
 
     def _record_failure(self, intent: ev.CallIntended, error: ModelFailed, sent_at: str) -> None:
@@ -308,7 +318,7 @@ class Calls:
 
     async def _from_cache(self, asked: Asked, cell: int) -> ResponseLine | None:
         """The answer of another run to the very same request, copied into this one; None without one."""
-        found = self._cache.find(asked.sha256) if self._cache is not None else None
+        found = self._cache.find(asked.sha256, asked.ready.facts) if self._cache is not None else None
         if found is None:
             return None
         before, origin = found

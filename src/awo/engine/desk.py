@@ -104,6 +104,8 @@ class Bench:
         declared = self.declared(path)
         if declared.encoding == "utf-8":
             return self._copy_of(declared)
+        if path.startswith("/") or ".." in path.split("/"):
+            raise EvidenceError("input.json names a file outside the workflow's folder", where=path)
         place = self.workflow_root / path
         try:
             sha256, _ = sha256_file(place)

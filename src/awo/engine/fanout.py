@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from array import array
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any, BinaryIO
 
 from awo.canon.json import encode_sorted
@@ -79,7 +80,8 @@ class FanOut:
         first = next(self._cells(), None)
         asks = 0
         if first is not None and self._operation.requests is not None:
-            asks = len(self._operation.requests(self._args, EngineDesk(self._bench, first))) * self._count
+            with suppress(StepFailed):  # that cell will fail, as any other may
+                asks = len(self._operation.requests(self._args, EngineDesk(self._bench, first))) * self._count
         step = self._step
         self._bench.journal.append(
             ev.FannedOut, step=step.record.id, attempt=step.attempts, cells=self._count, asks=asks

@@ -7,7 +7,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from awo import plugins
+from awo.canon.json import encode_sorted
 from awo.engine.journal import Journal
 from awo.errors import AwoError, CannotCheck, StepFailed
 from awo.evidence import events as ev
@@ -31,16 +34,27 @@ class ModelGone(StepFailed):
 class Ready:
     """A model that is ready: its backend, its record in the workflow, and its pace.
 
-    `ahead` is for calls that are on record and wait for room on the wire; `gone` is why it answers nobody.
+    `facts` are what its event says of it. `ahead` is for calls that are on record and wait for room
+    on the wire; `gone` is why it answers nobody.
     """
 
-    __slots__ = ("ahead", "asked", "backend", "gone", "name", "pace", "record")
+    __slots__ = ("ahead", "asked", "backend", "facts", "gone", "name", "pace", "record")
 
-    def __init__(self, name: str, backend: Backend, record: ModelRecord, asked: str, pace: Pace, most: int) -> None:
+    def __init__(
+        self,
+        name: str,
+        backend: Backend,
+        record: ModelRecord,
+        asked: str,
+        facts: Mapping[str, Any],
+        pace: Pace,
+        most: int,
+    ) -> None:
         self.name = name
         self.backend = backend
         self.record = record
         self.asked = asked
+        self.facts = facts
         self.pace = pace
         self.ahead = asyncio.Semaphore(1 + (most // CALLS_A_PLACE_AHEAD if backend.is_remote else most))
         self.gone: ModelFailed | None = None
@@ -106,12 +120,13 @@ class Models:
                 got=self._secrets.cut_text(error.got),
                 hint=error.hint,
             ) from error
-        self._journal.append(ev.ModelRecorded, model=name, facts={"backend": record.backend, **facts})
+        facts = msgspec.json.decode(self._secrets.cut(encode_sorted({"backend": record.backend, **facts})))
+        self._journal.append(ev.ModelRecorded, model=name, facts=facts)
         asked = str(facts.get("asked", record.model))
         limits, usual = record.limits, backend.concurrency
         most = limits.in_flight or (usual * GROWS_TO if backend.is_remote and usual > 1 else usual)
         pace = self._pace(name, limits, backend, most)
-        ready = self._ready[name] = Ready(name, backend, record, asked, pace, most)
+        ready = self._ready[name] = Ready(name, backend, record, asked, facts, pace, most)
         return ready
 
     def _pace(self, name: str, limits: LimitsRecord, backend: Backend, most: int) -> Pace:

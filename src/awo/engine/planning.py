@@ -225,11 +225,12 @@ class _Tally:
         model = self.record.models.get(ask.model)
         if model is None or (not is_known and not is_free(model.price)):
             return None
+        params = {**model.params, **ask.params}
         once = worst_price(
             model.price,
-            prompt_bytes=prompt_bytes_of(ask.messages, ask.schema),
+            prompt_bytes=prompt_bytes_of(ask.messages, ask.schema, params),
             turns=len(ask.messages),
             images=sum(len(message.images) for message in ask.messages),
-            max_tokens=max_tokens_of({**model.params, **ask.params}),
+            max_tokens=max_tokens_of(params),
         )
         return None if once is None else once * ask.schema_tries

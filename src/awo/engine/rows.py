@@ -49,6 +49,8 @@ class Rows:
         else:
             rows = self._cells_done(over.name)
         self.cell_count = cells.count(rows, record.matrix, record.repeats)
+        if self.cell_count > cells.MOST_CELLS:  # said of a workflow before its run; a copied run is somebody else's
+            raise EvidenceError("input.json has a step of too many cells", where=bench.record.id)
 
     def cells(self) -> Iterator[Cell]:
         """Every cell, in order."""
@@ -72,6 +74,8 @@ class Rows:
     def _data_rows(self, data: DataRecord) -> Iterator[Row]:
         try:
             yield from read_rows(self._source, data.format, data.id_column, data.rows)
+            if isinstance(self._source, Path):  # hours may have passed
+                self._bench.input_path(data.path)
         except BadData as error:
             where = f"{data.path}:{error.line}" if error.line else data.path
             raise StepFailed(

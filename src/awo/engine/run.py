@@ -162,7 +162,7 @@ async def finish_as(folder: Path, outcome: Literal["failed", "abandoned"]) -> Ru
     state = journal.state
     try:
         if not state.outcome:
-            if state.running or any(step.open_calls for step in state.steps.values()):
+            if state.running or any(step.is_cut_off for step in state.steps.values()):
                 await _take_up(journal, plan)
             journal.append(ev.RunFinished, outcome=state.outcome_allowed() or outcome)
             await journal.flushed()

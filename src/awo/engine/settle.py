@@ -125,7 +125,8 @@ def _recover(journal: Journal, tail: _Tail, models: Mapping[str, ModelRecord], e
             recovered=True,
         )
         return
-    model = models.get(line.model, ModelRecord(backend=line.backend, model="", params={}, seed=0, on_unknown=""))
+    name = line.model.partition("/")[2] or line.model  # of a model that the workflow does not name
+    model = models.get(line.model, ModelRecord(backend=line.backend, model=name, params={}, seed=0, on_unknown=""))
     journal.append(
         ev.ResponseReused,
         step=step.record.id,

@@ -154,6 +154,8 @@ class RunState:
         self._close_call(step, event.call)
         self._answered(step).add(intent.request_sha256, event.sha256, event.size_bytes, intent.cell)
         step.lines += 1
+        if step.unknown is not None:
+            step.unknown.discard(intent.request_sha256)  # somebody let it be asked again, and it was answered
         self.money.settle(intent.worst_price, event.cost)
 
     def _call_failed(self, event: ev.CallFailed) -> None:
@@ -221,6 +223,7 @@ class RunState:
         if step.open_calls:
             self._refuse(event, f"step {event.step!r} has a call whose outcome is not recorded")
         step.status = Status.FAILED
+        step.failed_attempt = event.attempt
         step.may_start = event.retries_left > 0
         self.running -= 1
 

@@ -31,13 +31,15 @@ class StepState:
     `value_sha256` is 32 bytes, or none before the step is done. `answered` has the lines of its
     responses, `open_calls` maps a call to its intent, `unknown` names the requests that must not be
     repeated unasked. All are emptied when the step is done. `cells` is how often the attempt does its
-    work: 1, or what its `fanned_out` says (`is_fanned_out`), and 0 before that.
+    work: 1, or what its `fanned_out` says (`is_fanned_out`), and 0 before that. `failed_attempt` is
+    the last one that failed, 0 for none.
     """
 
     __slots__ = (
         "answered",
         "attempts",
         "cells",
+        "failed_attempt",
         "is_fanned_out",
         "lines",
         "may_start",
@@ -53,6 +55,7 @@ class StepState:
         self.status = Status.WAITING
         self.may_start = True
         self.attempts = 0
+        self.failed_attempt = 0
         self.cells = 0 if record.cells else 1
         self.is_fanned_out = False
         self.lines = 0
@@ -60,6 +63,11 @@ class StepState:
         self.open_calls: dict[str, ev.CallIntended] | None = None
         self.answered: AnsweredLines | None = None
         self.unknown: set[str] | None = None
+
+    @property
+    def is_cut_off(self) -> bool:
+        """Whether an attempt was begun and neither ended nor taken up again: its last answers may not be on record."""
+        return bool(self.open_calls) or (self.status is Status.WAITING and self.attempts > 0)
 
     @property
     def is_gate(self) -> bool:

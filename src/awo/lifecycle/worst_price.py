@@ -6,9 +6,11 @@ Nothing is guessed: a token has at least one byte of UTF-8, so a text has no mor
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import Any, Final
 
-from awo.canon.usd import picodollars
+from awo.canon.json import encode_sorted
+from awo.canon.usd import PICO, picodollars
 from awo.evidence.records import Message, PriceRecord, Usage
 
 TOKENS_A_TURN: Final = 16
@@ -17,12 +19,17 @@ TOKENS_A_TURN: Final = 16
 TOKENS_AN_IMAGE: Final = 20_000
 """More than any provider's documentation counts for one image."""
 
+LARGEST_COST: Final = 10**9 * PICO
+"""No answer costs a thousand million dollars: whoever counts so many tokens has not counted."""
+
+NO_PARAMS: Final[Mapping[str, Any]] = MappingProxyType({})
 _MILLION: Final = 10**6
 
 
-def prompt_bytes_of(messages: Iterable[Message], schema: str = "") -> int:
-    """How long the texts of a request are in UTF-8, the JSON Schema that is sent with them included."""
-    return sum(map(_size_bytes, (message.content for message in messages))) + _size_bytes(schema)
+def prompt_bytes_of(messages: Iterable[Message], schema: str = "", params: Mapping[str, Any] = NO_PARAMS) -> int:
+    """How long the texts of a request are in UTF-8: its turns, its JSON Schema, and what params bring (`tools`)."""
+    beside = sum(len(encode_sorted(value)) for value in params.values() if isinstance(value, (str, dict, list)))
+    return sum(map(_size_bytes, (message.content for message in messages))) + _size_bytes(schema) + beside
 
 
 def max_tokens_of(params: Mapping[str, Any]) -> int | None:
@@ -63,7 +70,8 @@ def cost(price: PriceRecord | None, usage: Usage) -> int | None:
     asked, answered = picodollars(price.input_usd_per_mtok), picodollars(price.output_usd_per_mtok)
     if (asked and usage.prompt_tokens < 0) or (answered and usage.completion_tokens < 0):
         return None
-    return _rounded_up(max(usage.prompt_tokens, 0) * asked + max(usage.completion_tokens, 0) * answered)
+    amount = _rounded_up(max(usage.prompt_tokens, 0) * asked + max(usage.completion_tokens, 0) * answered)
+    return amount if amount <= LARGEST_COST else None
 
 
 def _size_bytes(text: str) -> int:
