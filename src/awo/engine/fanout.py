@@ -144,6 +144,7 @@ class FanOut:
         """The error for the step, with all that is known of the first cell that failed."""
         first = self._first_failure
         assert first is not None
+        retry = "" if first.code == "outcome_unknown" else "`awo retry RUN` asks again for what failed"
         return StepFailed(
             f"{failed} of {self._count} cells failed, and max_failed is {self._record.max_failed}; "
             f"the first: {first.what}",
@@ -151,7 +152,7 @@ class FanOut:
             where=first.where or self._step.record.id,
             expected=first.expected,
             got=first.got,
-            hint="; ".join(filter(None, [first.hint, "`awo retry RUN` asks again for what failed"])),
+            hint="; ".join(filter(None, [first.hint, retry])),
         )
 
 

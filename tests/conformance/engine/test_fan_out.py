@@ -241,6 +241,14 @@ def test_with_the_cache_an_equal_request_of_an_earlier_run_is_not_asked_again(
     assert Scripted.asked["row 0"] == 2
 
 
+def test_equal_rows_are_all_answered_from_the_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    script(monkeypatch, upper)
+    Project(tmp_path, [{"text": "same"}] * 3).run()
+    second = Project(tmp_path, [{"text": "same"}] * 4, changes={"cache": True}).run()
+    assert events(second.folder, ev.CallIntended) == []
+    assert len(events(second.folder, ev.ResponseReused)) == 4
+
+
 def test_another_repeat_is_another_request_for_the_cache_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     script(monkeypatch, upper)
     Project(tmp_path, texts(1)).run()
