@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
+from msgspec.structs import replace
 from tests.unit.a_run import KEY, Told, fanned, item, model, ref, reviewed_run, step, text_file
 from tests.unit.a_run import cell as one_cell
 
@@ -17,7 +18,7 @@ from awo.derive import phrases
 from awo.derive.markdown import cell, inline
 from awo.derive.mermaid import STEPS_DRAWN, flowchart
 from awo.derive.report import report
-from awo.derive.report.shown import ITEMS_SHOWN, NAMES_READ, RESPONSES_READ, STEPS_DETAILED
+from awo.derive.report.shown import ITEMS_SHOWN, RESPONSES_READ, STEPS_DETAILED
 from awo.evidence import events as ev
 from awo.evidence.records import NOBODY, DataRecord, PriceRecord, Signer
 
@@ -340,7 +341,33 @@ def test_a_result_of_another_shape_is_shown_as_it_is() -> None:
     assert "## Other results" in text
 
 
-def test_a_large_run_is_cut_and_says_so() -> None:
+def test_answers_that_are_not_whole_are_counted_by_model() -> None:
+    told = Told([step("ask", "llm_map")])
+    told.start()
+    told.begin("ask")
+    for text, ended in (("a", "stop"), ("b", "length"), ("c", "length"), ("d", "refusal"), ("e", "stop")):
+        told.answer("ask", "m", "?", text)
+        lines = told.lines["ask"]
+        fault = "no number" if text == "e" else ""
+        answered = "m-2" if text == "e" else "m-1"
+        lines[-1] = replace(lines[-1], stop_reason=ended, schema_fault=fault, model_answered=answered)
+    told.finish("ask", {})
+    text = written(told)
+    assert "| answers of | whole | cut off | refused | broke the schema | answered as |" in text
+    assert "| `m` | 2 | 2 | 1 | 1 | `m-1` 4, `m-2` 1 |" in text
+
+
+def test_whole_answers_need_no_table_of_their_ends() -> None:
+    told = Told([step("ask", "llm_map")])
+    told.start()
+    told.begin("ask")
+    told.answer("ask", "m", "?", "yes")
+    told.finish("ask", {})
+    assert "answers of" not in written(told)
+
+
+def test_a_large_run_is_cut_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("awo.derive.report.endings.RESPONSES_COUNTED", 10)
     many = 1_000
     steps = [step(f"s{number}", "fanout_generate", [f"s{number - 1}"] if number else []) for number in range(many)]
     told = Told(steps)
@@ -355,7 +382,7 @@ def test_a_large_run_is_cut_and_says_so() -> None:
         told.answer("s0", "a", f"question {number}", long)
     text = written(told)
     assert len(text.encode()) < 1_000_000
-    assert told.lines_read <= (RESPONSES_READ + NAMES_READ) * STEPS_DETAILED
+    assert told.lines_read <= (RESPONSES_READ + 10) * STEPS_DETAILED
     assert told.values_read == 0
     assert f"The picture shows the first {STEPS_DRAWN - 1} of 1,000 steps." in text
     assert "900 more steps are not shown here" in text

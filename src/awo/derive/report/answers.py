@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
@@ -11,16 +12,15 @@ from awo.canon.json import encode_sorted
 from awo.derive.facts import NO_CALLS, CallCounts, ModelFacts, RunFacts, StepFacts
 from awo.derive.markdown import shorten, table
 from awo.derive.phrases import short_digest
+from awo.derive.report.endings import Endings, endings, endings_table
 from awo.derive.report.reader import Reader
 from awo.derive.report.shown import (
     BLOCK_CHARACTERS,
     CELL_CHARACTERS,
     COLUMNS_OF_MODELS,
     EXCHANGES_SHOWN,
-    NAMES_READ,
     RESPONSES_READ,
     ROWS_SHOWN,
-    STEPS_DETAILED,
     compact,
     in_detail,
     line,
@@ -41,14 +41,14 @@ def models(facts: RunFacts, read: Reader) -> str:
     names = model_names(facts)
     if not names:
         return ""
-    seen = _names_seen(facts, read)
-    rows = [_model_row(facts, name, seen.get(name, {})) for name in names[:ROWS_SHOWN]]
+    seen = endings(facts, read)
+    rows = [_model_row(facts, name, seen.models.get(name, Endings()).names) for name in names[:ROWS_SHOWN]]
     header = ["name", "asked for", "answered", "weights, SHA-256", "seed", "parameters", "run by", "responses"]
     said = [
         "## Models\n",
         table(*without_empty_columns(header, rows)) + more(len(names), len(rows), "model", named(METADATA)),
     ]
-    said.append(_calls(facts, names))
+    said += [_calls(facts, names), endings_table(seen)]
     changed = [name for name in names if name in facts.models and facts.models[name].has_changed]
     if changed:
         said.append(
@@ -122,16 +122,7 @@ def _shortened(message: Message) -> Message:
     return Message(role=message.role, content=shorten(message.content, BLOCK_CHARACTERS))
 
 
-def _names_seen(facts: RunFacts, read: Reader) -> dict[str, dict[str, None]]:
-    """By model, the names that answered, from the first responses of the first steps."""
-    seen: dict[str, dict[str, None]] = {}
-    for step in islice((step for step in facts.steps if step.calls.responses), STEPS_DETAILED):
-        for response in islice(read.responses(step.record.id), NAMES_READ):
-            seen.setdefault(response.model, {})[response.model_answered] = None
-    return seen
-
-
-def _model_row(facts: RunFacts, name: str, seen: dict[str, None]) -> list[str]:
+def _model_row(facts: RunFacts, name: str, seen: Iterable[str]) -> list[str]:
     asked, found = facts.input.models.get(name), facts.models.get(name)
     calls = facts.calls_by_model.get(name, NO_CALLS)
     told = [_fact(found, "answered")] if _fact(found, "answered") else []
