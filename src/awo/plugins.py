@@ -20,6 +20,9 @@ OPERATIONS: Mapping[str, str] = {
     "command": "awo.ops.command:OPERATION",
 }
 
+DERIVATIONS: Mapping[str, str] = {}
+"""The operations whose results follow from recorded ones: what both the engine and the judge compute with."""
+
 BACKENDS: Mapping[str, str] = {
     "echo": "awo.inference.stand_ins:echo",
     "upper": "awo.inference.stand_ins:upper",
@@ -46,6 +49,16 @@ SIGNATURE_SCHEMES: Mapping[str, str] = {
 EXTRA_OF_MODULE: Mapping[str, str] = {
     "aiohttp": "http",
     "genai_prices": "http",
+    "krippendorff": "science",
+    "matplotlib": "charts",
+    "numpy": "science",
+    "py3langid": "text",
+    "rapidfuzz": "text",
+    "rouge_score": "text",
+    "sacrebleu": "text",
+    "scipy": "science",
+    "statsmodels": "science",
+    "wordllama": "embeddings",
     "pyarrow": "parquet",
     "pydantic_ai": "pydantic-ai",
     "xllamacpp": "local",

@@ -28,6 +28,9 @@ VIOLATIONS = {
     "pydantic-ai": ("inference/intruder.py", "from pydantic_ai.direct import model_request"),
     "prices": ("engine/intruder.py", "import genai_prices"),
     "parquet": ("workflow/intruder.py", "import pyarrow.parquet"),
+    "statistics": ("derive/intruder.py", "def late() -> None:\n    import scipy.stats"),
+    "scores": ("derive/intruder.py", "import rapidfuzz"),
+    "charts": ("derive/intruder.py", "import matplotlib"),
     "llama": ("inference/intruder.py", "import xllamacpp"),
 }
 """For each contract of pyproject.toml a file of src/awo and the line in it that must be refused."""

@@ -47,3 +47,8 @@ def test_no_file_of_the_project_names_a_registry_or_a_machine(project_files: lis
         if places := findings(text):
             found[str(path.relative_to(root))] = places
     assert found == {}
+
+
+def test_no_package_or_other_binary_lies_among_the_files_of_the_project(project_files: list[Path], root: Path) -> None:
+    binary = [path.relative_to(root) for path in project_files if b"\x00" in path.read_bytes()[:4096]]
+    assert [str(path) for path in binary if path.parts[:2] != ("tests", "vectors")] == []

@@ -140,12 +140,13 @@ class Record:
     ) -> None:
         """A response of another run answers the request; `line` has what its line says otherwise."""
         origin = ev.Origin(run_id="run_2026-01-01T00-00-00Z", step=id_, line=4, sha256=sha256(b"an older line"))
+        name = f"r{self.files.get(layout.responses_path(id_), b'').count(chr(10).encode())}"
         asked = ev.CallIntended(
             seq=0,
             at=self.now,
             step=id_,
             attempt=1,
-            call="",
+            call=name,
             cell=cell,
             repeat=0,
             tries=1,
@@ -154,7 +155,7 @@ class Record:
             request_sha256=request_sha256(text, model, 0),
             worst_price="",
         )
-        self._texts[""] = text
+        self._texts[name] = text
         place = self.respond(asked, {"cost": "0", "origin": origin} | dict(line or {}))
         self.event(
             ev.ResponseReused,

@@ -1,4 +1,4 @@
-"""The artifacts that finished steps left, as the journal names them: what merely lies in a folder is no artifact."""
+"""The files that finished steps left, as the journal names them: what merely lies in a folder is no artifact."""
 
 from __future__ import annotations
 
@@ -22,18 +22,23 @@ class Artifacts:
 
     def names(self, step: str) -> list[str]:
         """The names of a finished step's artifacts, sorted; none for a step whose end is not on disk."""
-        return sorted(self._refs(step))
+        top = file_path(step, "")
+        return sorted(path.removeprefix(top) for path in self._refs(step) if path.startswith(top))
 
     def path(self, step: str, name: str) -> Path | None:
         """Where an artifact stands, its digest checked; None when there is none of that name.
 
         Raises `EvidenceError` for one that was altered or lost, and `DiskTrouble`.
         """
-        ref = self._refs(step).get(name)
+        ref = self.ref(step, file_path(step, name))
         if ref is None:
             return None
         refuse_altered_file(self._folder, ref)
         return self._folder / ref.path
+
+    def ref(self, step: str, path: str) -> ev.FileRef | None:
+        """A file beside the value of a finished step, by its path in the run's folder; None when there is none."""
+        return self._refs(step).get(path)
 
     def _refs(self, step: str) -> dict[str, ev.FileRef]:
         if step not in self._of_step:
@@ -50,9 +55,6 @@ class Artifacts:
                 self._offset += len(line)
                 self._events += 1
                 if isinstance(event, ev.StepFinished):
-                    top = file_path(event.step, "")
-                    self._of_step[event.step] = {
-                        ref.path.removeprefix(top): ref for ref in event.files if ref.path.startswith(top)
-                    }
+                    self._of_step[event.step] = {ref.path: ref for ref in event.files}
         finally:
             os.close(descriptor)

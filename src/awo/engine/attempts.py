@@ -152,7 +152,7 @@ class Workshop:
             args = msgspec.json.decode(record.args, type=operation.args)
         except msgspec.MsgspecError as error:
             raise EvidenceError("input.json has a step that is not valid", where=record.id, got=str(error)) from error
-        if operation.purity == "effect":
+        if operation.purity == "effect" or operation.reads_lines:
             await self.journal.flushed()
         limit = asyncio.timeout(record.timeout_s or None)
         try:

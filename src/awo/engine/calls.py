@@ -326,7 +326,7 @@ class Calls:
             before,
             salt=new_salt(),
             step=self._state.record.id,
-            call="",
+            call=f"r{self._state.lines}",  # no call was made: the line names itself
             attempt=self._state.attempts,
             model=asked.ask.model,
             cell=cell,

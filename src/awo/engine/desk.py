@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from awo.engine.calls import Calls
 from awo.engine.folder import refuse_altered
 from awo.engine.journal import Journal
 from awo.engine.outputs import StepOutputs
+from awo.engine.sources import EngineSources
 from awo.errors import DiskTrouble, EvidenceError, StepFailed
 from awo.evidence.events import FileRef
 from awo.evidence.layout import value_path
@@ -186,6 +187,10 @@ class EngineDesk:
     def default_model(self) -> str:
         return self._bench.plan.default_model
 
+    @property
+    def sources(self) -> EngineSources:
+        return EngineSources(self._bench)
+
     def value_of(self, step: str) -> Any:
         try:
             return self._bench.values[step]
@@ -238,6 +243,9 @@ class EngineDesk:
 
     async def keep_file(self, name: str, content: bytes) -> FileRef:
         return self._bench.outputs.keep(name, content)
+
+    async def keep_lines(self, name: str, lines: Iterable[bytes]) -> FileRef:
+        return self._bench.outputs.keep_lines(name, lines)
 
     async def keep_path(self, name: str, path: Path) -> FileRef:
         return self._bench.outputs.keep_path(name, path)

@@ -63,10 +63,10 @@ def _refuse_altered_responses(folder: Path, step: StepState) -> None:
 
 def _refuse_unasked(where: str, line: bytes, step: StepState) -> None:
     try:
-        call = _decoder.decode(line).call
+        response = _decoder.decode(line)
     except msgspec.MsgspecError as error:
         raise EvidenceError("a line of the responses is not a response", where=where, got=str(error)) from error
-    if call and call not in (step.open_calls or {}):
+    if response.origin is None and response.call not in (step.open_calls or {}):
         raise EvidenceError(
             "the responses hold an answer that the journal never asked for: the journal has lost lines",
             where=where,

@@ -95,9 +95,16 @@ class StepOutputs:
 
     def keep_items(self, lines: Iterable[bytes]) -> None:
         """Writes items.jsonl from its lines, each with its newline."""
-        path = f"{OUTPUTS}/{self.step}/{ITEMS_FILE}"
-        hasher, size_bytes = sha256_running(), 0
         self._make_folder()
+        self._stream(f"{OUTPUTS}/{self.step}/{ITEMS_FILE}", lines, [f"{self.root}/{OUTPUTS}", self._folder])
+
+    def keep_lines(self, name: str, lines: Iterable[bytes]) -> FileRef:
+        """Writes the artifact `files/<name>` from its lines, each with its newline. Raises as `keep`."""
+        path, folders = self._place(name)
+        return self._stream(path, (self._secrets.cut(line) for line in lines), folders)
+
+    def _stream(self, path: str, lines: Iterable[bytes], folders: list[str]) -> FileRef:
+        hasher, size_bytes = sha256_running(), 0
         try:
             descriptor = os.open(f"{self.root}/{path}", _CREATE, 0o644)
             with os.fdopen(os.dup(descriptor), "wb", buffering=_COPY_BYTES) as stream:
@@ -105,9 +112,11 @@ class StepOutputs:
                     hasher.update(line)
                     size_bytes += stream.write(line)
         except OSError as error:
-            raise DiskTrouble("the items cannot be written", where=path, got=str(error.strerror)) from error
-        self._journal.content(descriptor, [f"{self.root}/{OUTPUTS}", self._folder], close=True)
-        self._files.append(FileRef(path=path, sha256=hasher.hexdigest(), size_bytes=size_bytes))
+            raise DiskTrouble("a file of lines cannot be written", where=path, got=str(error.strerror)) from error
+        self._journal.content(descriptor, folders, close=True)
+        ref = FileRef(path=path, sha256=hasher.hexdigest(), size_bytes=size_bytes)
+        self._files.append(ref)
+        return ref
 
     def append_response(self, line: bytes) -> None:
         """Appends one line (without its newline) to responses.jsonl."""

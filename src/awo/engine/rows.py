@@ -108,14 +108,6 @@ class Rows:
                             "repeat": item.repeat,
                             "value": item.value,
                         }
-                        yield Row(_row_id(item), values, number)
+                        yield Row(cells.row_id(item.item, item.matrix, item.repeat), values, number)
         except (OSError, msgspec.MsgspecError) as error:
             raise EvidenceError("a recorded file cannot be read", where=path, got=str(error)) from error
-
-
-def _row_id(item: ItemLine) -> str:
-    """The id of a cell as a row: that of its own row, with what tells its cells apart behind it."""
-    parts = [item.item] if item.item else []
-    parts += [f"{name}={msgspec.json.encode(value).decode()}" for name, value in item.matrix.items()]
-    parts += [f"repeat={item.repeat}"] if item.repeat or not parts else []
-    return " ".join(parts)

@@ -79,7 +79,7 @@ async def _tail_of(journal: Journal, step: StepState) -> _Tail:
             line = _decoder.decode(raw)
         except msgspec.MsgspecError as error:
             raise EvidenceError("a line of the responses is not a response", where=where, got=str(error)) from error
-        if line.call and (not step.open_calls or line.call not in step.open_calls):
+        if line.origin is None and (not step.open_calls or line.call not in step.open_calls):
             raise EvidenceError(
                 "the responses hold an answer that the journal never asked for: the journal has lost lines",
                 where=where,

@@ -224,7 +224,7 @@ class ResponseLine(_Record, frozen=True):
 
     `stop_reason` is one of five words, `stop_reason_given` the provider's own. `schema_sha256` names
     the JSON Schema that was asked for ('' for none) and `schema_fault` says how the answer breaks it.
-    `cost` is US dollars, '' when not known. `origin` is set, and `call` empty, for a reused response.
+    `cost` is US dollars, '' when not known. A reused response has its `origin`, and the `call` r and its line's number.
     """
 
     salt: Salt

@@ -6,11 +6,12 @@ signature; what it asks of a model or keeps as a file is recorded by the desk.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, Literal, Protocol, TypeVar
 
+from awo.derive.seam import Sources
 from awo.evidence.events import FileRef
 from awo.evidence.records import Message, ResponseLine
 from awo.workflow.words import Args
@@ -73,6 +74,10 @@ class Desk(Writing, Protocol):
     @property
     def run_id(self) -> str: ...
 
+    @property
+    def sources(self) -> Sources:
+        """Earlier outputs as a derivation reads them."""
+
     def value_of(self, step: str) -> Any:
         """The value (parsed output.json) of a step that this one needs."""
 
@@ -105,6 +110,9 @@ class Desk(Writing, Protocol):
         `path` is not followed when it is a link (`StepFailed`, as for a name that leaves the folder).
         """
 
+    async def keep_lines(self, name: str, lines: Iterable[bytes]) -> FileRef:
+        """As `keep_file`, with lines (newlines included) that are taken one by one."""
+
     def scratch(self) -> Path:
         """An empty folder outside the run for this attempt, removed after it."""
 
@@ -124,6 +132,7 @@ class Operation(Generic[A]):
     network, no clock, no chance), so that the judge can recompute it; else `effect`.
     `perform` gives the step's value, plain JSON, or `OpensGate`. `requests` gives what `perform` will
     ask of models; only an operation that has it can fan out over a data set, and be planned.
+    `reads_lines` says that it reads items, responses or artifacts of earlier steps through `Desk.sources`.
     """
 
     name: str
@@ -132,3 +141,4 @@ class Operation(Generic[A]):
     purity: Literal["derived", "effect", "gate"]
     perform: Perform[A]
     requests: Requests[A] | None = None
+    reads_lines: bool = False

@@ -5,17 +5,19 @@ from __future__ import annotations
 import fnmatch
 import shutil
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from awo.canon.digest import sha256_hex
 from awo.canon.paths import why_not_inside
+from awo.derive.seam import Sources
 from awo.errors import StepFailed
 from awo.evidence.events import FileRef
 from awo.evidence.layout import file_path
 from awo.evidence.records import ResponseLine, Usage
 from awo.ops.seam import Ask
+from awo.testing.fake_sources import FakeSources
 from awo.workflow import templates
 from awo.workflow.cells import Cell
 
@@ -29,6 +31,7 @@ class FakeDesk:
     the files of earlier steps, by step and name. `inputs`: what templates see as `inputs`. `answers`:
     a model's answer to the last turn, by its name; echo, upper and reverse are there already.
     `secrets`: text to be cut, by the secret's name. `cell`: the place of a fan-out, for its templates.
+    `sources`: earlier outputs as a derivation reads them; made of `values`, `files` and `inputs` when absent.
 
     Afterwards, `asked` has the requests of each call of `ask`, and `kept` the bytes of each artifact.
     Use it as a context manager, or call `close`, when the disk was touched.
@@ -46,6 +49,7 @@ class FakeDesk:
         default_model: str = "echo",
         secrets: Mapping[str, str] | None = None,
         cell: Cell | None = None,
+        sources: FakeSources | None = None,
     ) -> None:
         self.step = step
         self.run_id = "run_2026-01-01T00-00-00Z"
@@ -60,6 +64,9 @@ class FakeDesk:
         self._secrets = secrets or {}
         self._cell = cell
         self._folder: Path | None = None
+        self._sources = sources or FakeSources(
+            step=step, values=self._values, files=self._files, inputs=self._inputs, default_model=default_model
+        )
 
     def __enter__(self) -> FakeDesk:
         return self
@@ -72,6 +79,10 @@ class FakeDesk:
         if self._folder is not None:
             shutil.rmtree(self._folder)
             self._folder = None
+
+    @property
+    def sources(self) -> Sources:
+        return self._sources
 
     def value_of(self, step: str) -> Any:
         if step not in self._values:
@@ -116,6 +127,9 @@ class FakeDesk:
             raise StepFailed(f"a file may not be called {name!r}: {why or 'it is there'}", code="path", where=self.step)
         self.kept[name] = content
         return FileRef(path=file_path(self.step, name), sha256=sha256_hex(content), size_bytes=len(content))
+
+    async def keep_lines(self, name: str, lines: Iterable[bytes]) -> FileRef:
+        return await self.keep_file(name, b"".join(lines))
 
     async def keep_path(self, name: str, path: Path) -> FileRef:
         return await self.keep_file(name, self._regular(name, path))

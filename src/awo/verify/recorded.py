@@ -51,7 +51,7 @@ class RecordedLines:
         """The next line: a response of another run."""
         self._origins[len(self)] = event.origin
         counts = (event.attempt, event.cell, event.repeat, 1)
-        self._add(event, "", "0", event.model, bytes.fromhex(event.request_sha256), counts)
+        self._add(event, f"r{len(self)}", "0", event.model, bytes.fromhex(event.request_sha256), counts)
 
     def digest(self, line: int) -> str:
         """SHA-256 of a line, from 0."""

@@ -75,3 +75,11 @@ def place_of(index: int, matrix: Mapping[str, Sequence[Any]], repeats: int) -> P
         rest, at = divmod(rest, len(matrix[name]))
         values[name] = matrix[name][at]
     return Place(rest, {name: values[name] for name in matrix}, repeat)
+
+
+def row_id(item_id: str, matrix: Mapping[str, Any], repeat: int) -> str:
+    """The id of a cell as a row of a step over it: that of its own row, with what tells its cells apart behind it."""
+    parts = [item_id] if item_id else []
+    parts += [f"{name}={msgspec.json.encode(value).decode()}" for name, value in matrix.items()]
+    parts += [f"repeat={repeat}"] if repeat or not parts else []
+    return " ".join(parts)

@@ -73,6 +73,32 @@ def is_true(text: str, inputs: Mapping[str, Any], steps: Mapping[str, Any]) -> b
     return bool(answer.plain_value())
 
 
+def check_cell_expression(text: str) -> None:
+    """Raises `BadText` when `text` is no CEL expression over `item`, `text`, `expected` and `inputs`."""
+    _compiled_for_cells(text)
+
+
+def of_cell(text: str, item: Mapping[str, Any], said: str, expected: Any, inputs: Mapping[str, Any]) -> Any:
+    """What a CEL expression gives for one cell: a bool, an int, a float or a text.
+
+    `said` is the text that is looked at. Raises `StepFailed` (code `expression`) when it meets an error or
+    gives anything else. The message never shows a value, since it may come from a model.
+    """
+    from cel_expr_python import cel
+
+    try:
+        answer = _compiled_for_cells(text).eval(
+            data={"item": dict(item), "text": said, "expected": expected, "inputs": dict(inputs)}
+        )
+    except BadText as error:
+        raise StepFailed(error.what, code="expression", got=error.got, hint=error.hint) from error
+    except (RuntimeError, TypeError, ValueError, OverflowError) as error:
+        raise StepFailed("the expression cannot be worked out", code="expression", got=text[:200]) from error
+    if answer.type() not in (cel.Type.BOOL, cel.Type.INT, cel.Type.UINT, cel.Type.DOUBLE, cel.Type.STRING):
+        raise StepFailed("the expression gives no truth, number or text", code="expression", got=text[:200])
+    return answer.plain_value()
+
+
 class _UndeclaredNames(BadText):
     """The only fault is that names stand there which nobody declares."""
 
@@ -87,6 +113,24 @@ def _environment() -> cel.Env:
 
     mapping = cel.Type.Map(cel.Type.STRING, cel.Type.DYN)
     return cel.NewEnv(variables={"inputs": mapping, "steps": mapping})
+
+
+@cache
+def _environment_of_cells() -> cel.Env:
+    from cel_expr_python import cel
+
+    mapping = cel.Type.Map(cel.Type.STRING, cel.Type.DYN)
+    return cel.NewEnv(variables={"item": mapping, "text": cel.Type.STRING, "expected": cel.Type.DYN, "inputs": mapping})
+
+
+@lru_cache(maxsize=256)
+def _compiled_for_cells(text: str) -> cel.Expression:
+    if len(text) > LONGEST_CONDITION:
+        raise BadText(f"an expression is longer than {LONGEST_CONDITION} characters")
+    try:
+        return _environment_of_cells().compile(text)
+    except RuntimeError as error:
+        raise _fault(text, str(error)) from error
 
 
 @lru_cache(maxsize=256)

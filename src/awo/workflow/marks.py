@@ -15,7 +15,21 @@ from msgspec import inspect
 from awo.canon.positions import Path
 from awo.workflow.words import MARK, Args
 
-Kind = Literal["step", "model", "template", "cel", "read", "glob", "write", "image", "schema", "params", "param"]
+Kind = Literal[
+    "step",
+    "model",
+    "template",
+    "cell_template",
+    "cel",
+    "cell_cel",
+    "read",
+    "glob",
+    "write",
+    "image",
+    "schema",
+    "params",
+    "param",
+]
 
 _NESTED_PARAMS = "extra_body"
 

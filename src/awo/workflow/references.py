@@ -93,10 +93,11 @@ class _Collector:
                 self.step(marked.text, place)
             case "model":
                 self._model(marked.text, place)
-            case "template":
-                self._names("template", marked.text, place)
-            case "cel":
-                self._names("condition", marked.text, place)
+            case "template" | "cel":
+                self._names("template" if marked.kind == "template" else "condition", marked.text, place)
+            case "cell_template" | "cell_cel":
+                look = self._names_of_seen_cell if marked.kind == "cell_template" else self._cell_condition
+                look(marked.text, place)
             case "image":
                 if templates.is_template(marked.text):
                     self._names("template", marked.text, place)
@@ -143,6 +144,15 @@ class _Collector:
             what = f"{error.what} (line {error.line} of the {kind})" if error.line > 1 else error.what
             self.faults.append(Fault(place, what, error.expected, error.got, error.hint))
             return
+        self._steps_and_inputs(kind, names, place)
+        for name in names.unknown:
+            what = f"the {kind} names {name!r}, which is not there"
+            is_of_cell = kind == "condition" and name.partition(".")[0] in CELL_NAMES
+            hint = "a condition is asked once for the whole step" if is_of_cell else _where_meant(name, self.known)
+            self.faults.append(Fault(place, what, "inputs.NAME or steps.ID", hint=hint))
+        self._names_of_cell(names, place)
+
+    def _steps_and_inputs(self, kind: str, names: Names, place: Path) -> None:
         for name in names.steps:
             self.step(name, place)
         for name in names.inputs:
@@ -151,12 +161,33 @@ class _Collector:
                 self.faults.append(Fault(place, what, hint=hint))
             elif name not in self.known.inputs:
                 self._unknown("input", name, self.known.inputs, place)
+
+    def _names_of_seen_cell(self, text: str, place: Path) -> None:
+        """A template over the cells of the step that is looked at: they are seen as a step over it sees them."""
+        try:
+            names = templates.names_used(text)
+        except BadText as error:
+            what = f"{error.what} (line {error.line} of the template)" if error.line > 1 else error.what
+            self.faults.append(Fault(place, what, error.expected, error.got, error.hint))
+            return
+        self._steps_and_inputs("template", names, place)
         for name in names.unknown:
-            what = f"the {kind} names {name!r}, which is not there"
-            is_of_cell = kind == "condition" and name.partition(".")[0] in CELL_NAMES
-            hint = "a condition is asked once for the whole step" if is_of_cell else _where_meant(name, self.known)
-            self.faults.append(Fault(place, what, "inputs.NAME or steps.ID", hint=hint))
-        self._names_of_cell(names, place)
+            what = f"the template names {name!r}, which is not there"
+            self.faults.append(Fault(place, what, "item, inputs.NAME or steps.ID", hint=_where_meant(name, self.known)))
+        for name in names.cell:
+            if name != "item":
+                what = f"the template names {name!r}, which is not there"
+                self.faults.append(Fault(place, what, "item, inputs.NAME or steps.ID", hint=f"say item.{name}"))
+        self.faults += bad_column_names(names, CELL_COLUMNS, "a cell that is looked at", place)
+
+    def _cell_condition(self, text: str, place: Path) -> None:
+        from awo.workflow import conditions
+
+        try:
+            conditions.check_cell_expression(text)
+        except BadText as error:
+            what = f"{error.what} (line {error.line} of the expression)" if error.line > 1 else error.what
+            self.faults.append(Fault(place, what, error.expected, error.got, error.hint))
 
     def _names_of_cell(self, names: Names, place: Path) -> None:
         """What a template says of the cell at hand, as far as the file alone can tell."""

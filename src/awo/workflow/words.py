@@ -27,6 +27,17 @@ ModelRef = Annotated[
 Template = Annotated[
     str, _marked("template", "Text with {{ inputs.NAME }} and {{ steps.ID.FIELD }} filled in (Jinja2).")
 ]
+CellTemplate = Annotated[
+    str,
+    _marked(
+        "cell_template",
+        "Text filled in for each cell of the step that is looked at (Jinja2): {{ item.row.COLUMN }}, "
+        "{{ item.matrix.NAME }}, {{ item.repeat }}, {{ item.value.text }}, {{ inputs.NAME }}.",
+    ),
+]
+CellCondition = Annotated[
+    str, _marked("cell_cel", "A CEL expression over `item` (as in templates), `text`, `expected` and `inputs`.")
+]
 Params = Annotated[
     dict[str, Any],
     _marked("params", "Sampling parameters by their OpenAI names; `seed` may stand here. Texts are templates."),

@@ -1,0 +1,1 @@
+"""Pictures of results for people, drawn offline from the values of a run."""

@@ -1,0 +1,1 @@
+"""Estimates, comparisons, agreement and noise from scores, computed with SciPy, statsmodels and krippendorff."""
