@@ -25,6 +25,9 @@ if TYPE_CHECKING:  # what a command does not use is not loaded: `awo verify` kno
     from awo.evidence.records import GatePending, InputRecord
     from awo.evidence.secrets import SecretCutter
     from awo.publish.bundle import Bundle
+    from awo.publish.every_eval_ever import Exported
+    from awo.publish.opened import OpenedRun
+    from awo.publish.tables import TableFile
     from awo.sign.seam import AskPassphrase, Signer
     from awo.sign.sshkeys import PublicKey
     from awo.verify.report import Report
@@ -106,23 +109,38 @@ def load(path: Path) -> Workflow:
     return load_workflow(path, operations())
 
 
-def promise(project: Project, path: Path, *, budget_usd: str = "", cache: bool = False) -> InputRecord:
+def promise(
+    project: Project, path: Path, *, budget_usd: str = "", cache: bool = False, rescores: str = ""
+) -> InputRecord:
     """What input.json of a run of this file would say. Raises `WorkflowInvalid` or `UsageError`.
 
-    `budget_usd` and `cache` go over what the file says of them.
+    `budget_usd` and `cache` go over what the file says of them. A run that `rescores` another (its id)
+    calls nobody, and so has neither.
     """
     from dataclasses import replace
 
+    from msgspec import structs
+
     from awo.engine.promise import resolve
+    from awo.engine.registration import registered_before
 
     workflow = load(path)
     if budget_usd:
         workflow = replace(workflow, budget_usd=budget_usd)
     if cache:
         workflow = replace(workflow, cache=True)
+    if rescores:
+        workflow = replace(workflow, budget_usd="", cache=False)
     path = path.resolve()
     name = path.relative_to(project.root).as_posix() if path.is_relative_to(project.root) else path.name
-    return resolve(workflow, root=path.parent, source_name=name, secrets=_secrets())
+    record = resolve(
+        workflow,
+        root=path.parent,
+        source_name=name,
+        secrets=_secrets(),
+        earlier=registered_before(project.runs),
+    )
+    return structs.replace(record, rescores=rescores) if rescores else record
 
 
 def lacking(plan: InputRecord, path: Path) -> CannotCheck | None:
@@ -308,6 +326,7 @@ def replay(
     """
     import asyncio
 
+    from awo.engine.registration import registered_again, registered_before
     from awo.engine.replaying import replayed
     from awo.engine.run import start
 
@@ -321,8 +340,39 @@ def replay(
             hint="copy the run into runs/",
         )
     plan = replayed(plan, os.path.relpath(origin.resolve(), workflow_root.resolve()))
+    plan = registered_again(plan, registered_before(project.runs))
     around = _surroundings(project, workflow_root, watch)
     ended = asyncio.run(start(plan, project.runs, around, who.as_starter(), "", told_folder))
+    _seal_if_finished(ended, who)
+    return ended
+
+
+def rescore(
+    project: Project,
+    origin: Path,
+    file: Path,
+    who: Identity,
+    *,
+    watch: Watch = lambda events, state: None,
+    told_folder: Callable[[Path], None] = lambda folder: None,
+) -> Ended:
+    """Runs the workflow in `file` as a new run whose requests are all answered from the responses of `origin`.
+
+    No model is opened and nothing is asked or paid for: a request that `origin` did not answer fails its step
+    (`not_recorded`). Raises as `run` does, and `EvidenceError` where the record of `origin` is altered.
+    """
+    import asyncio
+    from dataclasses import replace
+
+    from awo.engine.recorded import read_recorded
+    from awo.engine.run import start
+
+    recorded = read_recorded(origin)
+    plan = promise(project, file, rescores=recorded.run_id)
+    if project.policy.require_commit:
+        _refuse_uncommitted(project)
+    around = replace(_surroundings(project, file.resolve().parent, watch), origin=recorded)
+    ended = asyncio.run(start(plan, project.runs, around, who.as_starter(), recorded.run_id, told_folder))
     _seal_if_finished(ended, who)
     return ended
 
@@ -457,6 +507,34 @@ def export(folder: Path, out: Path | None) -> Bundle:
     from awo.publish.bundle import export_bundle
 
     return export_bundle(folder, out or folder.parent / f"{folder.name}.tar.gz")
+
+
+def export_table(folder: Path, out: Path, *, safe_for_spreadsheets: bool = False) -> TableFile:
+    """Every response of a run with its scores as CSV, JSON lines or Parquet. Raises as the function it calls."""
+    from awo.publish.tables import export_table as export
+
+    return export(folder, out, safe_for_spreadsheets=safe_for_spreadsheets)
+
+
+def export_every_eval_ever(folder: Path, out: Path | None, organization: str, relationship: str) -> Exported:
+    """The scores of a run as records of Every Eval Ever, in a new folder. Raises as the function it calls."""
+    from awo.canon import time
+    from awo.publish.every_eval_ever import Publisher
+    from awo.publish.every_eval_ever import export_every_eval_ever as export
+
+    out = out or folder.parent / f"{folder.name}.every-eval-ever"
+    return export(folder, out, Publisher(organization, relationship), time.now())
+
+
+def open_run(run: str | Path = "latest", runs: str | Path | None = None) -> OpenedRun:
+    """A run for a notebook: an id, a path or `latest`, in the project around the current folder or in `runs`.
+
+    Raises `UsageError` for no such run, and `EvidenceError`.
+    """
+    from awo.publish.opened import OpenedRun
+
+    here = find_project(Path.cwd(), Path(runs) if runs is not None else None)
+    return OpenedRun(find_run(here, str(run)))
 
 
 def _surroundings(project: Project, workflow_root: Path, watch: Watch) -> Surroundings:

@@ -12,15 +12,36 @@ from awo.errors import CannotCheck, UsageError
 OPERATIONS: Mapping[str, str] = {
     "llm_map": "awo.ops.llm_map:OPERATION",
     "fanout_generate": "awo.ops.fanout_generate:OPERATION",
+    "grade": "awo.ops.grade:OPERATION",
+    "prefer": "awo.ops.prefer:OPERATION",
+    "refute": "awo.ops.refute:OPERATION",
+    "score": "awo.ops.score:SCORE_OPERATION",
+    "assert": "awo.ops.score:ASSERT_OPERATION",
+    "python_score": "awo.ops.python_score:OPERATION",
     "consensus_vote": "awo.ops.consensus_vote:OPERATION",
+    "statistics": "awo.ops.statistics:OPERATION",
     "assert_contains": "awo.ops.assert_contains:OPERATION",
     "scope_validate": "awo.ops.scope_validate:OPERATION",
+    "claims": "awo.ops.claims:OPERATION",
+    "compare": "awo.ops.compare:OPERATION",
+    "dissent": "awo.ops.dissent:OPERATION",
     "write_text": "awo.ops.write_text:OPERATION",
     "audit_gate": "awo.ops.audit_gate:OPERATION",
     "command": "awo.ops.command:OPERATION",
 }
 
-DERIVATIONS: Mapping[str, str] = {}
+DERIVATIONS: Mapping[str, str] = {
+    "score": "awo.derive.scores.step:SCORE",
+    "assert": "awo.derive.scores.step:ASSERT",
+    "statistics": "awo.derive.statistics.step:DERIVATION",
+    "assert_contains": "awo.derive.containment:DERIVATION",
+    "claims": "awo.derive.verdicts:DERIVATION",
+    "compare": "awo.derive.comparison:DERIVATION",
+    "consensus_vote": "awo.derive.votes.consensus_vote:DERIVATION",
+    "dissent": "awo.derive.votes.dissent:DERIVATION",
+    "scope_validate": "awo.derive.claims:DERIVATION",
+    "write_text": "awo.derive.texts:DERIVATION",
+}
 """The operations whose results follow from recorded ones: what both the engine and the judge compute with."""
 
 BACKENDS: Mapping[str, str] = {

@@ -1,7 +1,11 @@
-"""All eight operations keep the contract that `awo.testing.operations` ships, and the contract can be broken."""
+"""All operations keep the contract that `awo.testing.operations` ships, and the contract can be broken.
+
+Those that score, count, compare or judge have their cases in the files `test_operations_<area>.py` beside this one.
+"""
 
 from __future__ import annotations
 
+import importlib
 import json
 import time
 from collections.abc import Callable
@@ -66,11 +70,6 @@ CASES: dict[str, dict[str, Any]] = {
         "works": [example(prompt="Hi"), example(prompt="Hi", system="Be brief.", models=["echo", "echo"])],
         "refused": [{}, {"prompt": "x", "models": []}, {"prompt": "x", "models": "echo"}],
         "fails": [fails("model", prompt="Hi", models=["ghost"])],
-    },
-    "consensus_vote": {
-        "works": [example(inputs_from="ask")],
-        "refused": [{}, {"inputs_from": ["ask"]}],
-        "fails": [fails("nothing_to_vote", inputs_from="vote")],
     },
     "assert_contains": {
         "works": [
@@ -153,7 +152,13 @@ CASES: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.mark.parametrize("name", plugins.OPERATIONS)
+def test_every_operation_has_its_cases_here_or_beside() -> None:
+    beside = [path.stem for path in sorted(Path(__file__).parent.glob("test_operations_*.py"))]
+    tried = [name for stem in beside for name in importlib.import_module(f"tests.conformance.{stem}").CASES]
+    assert sorted([*CASES, *tried]) == sorted(plugins.OPERATIONS)
+
+
+@pytest.mark.parametrize("name", CASES)
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
 def test_every_operation_keeps_the_contract(check: Check, name: str) -> None:
     operation = plugins.load(plugins.OPERATIONS, name, "operation")

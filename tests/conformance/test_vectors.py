@@ -11,6 +11,7 @@ import pytest
 from tests.vectors.builder import RUN_ID
 from tests.vectors.make import BUNDLE, HERE, files_of, vectors
 
+from awo import plugins
 from awo.sign.allowed_signers import AllowedSigners
 from awo.verify.checks import CHECKS, NOT_BUILT
 from awo.verify.judge import verify
@@ -65,6 +66,13 @@ def test_the_specification_lists_the_checks_in_order_with_their_titles_and_again
     assert rows == [
         (check.id, check.title, " ".join(letters[party] for party in check.holds_against)) for check in CHECKS
     ]
+
+
+def test_the_specification_lists_every_operation_that_is_computed_again() -> None:
+    _, _, section = SPEC.read_text().partition("### 8.2 Derived results")
+    listed = re.search(r"carries: ([^.]+)\. Section 3", section)
+    assert listed is not None
+    assert re.findall(r"`([a-z_]+)`", listed[1]) == sorted(plugins.DERIVATIONS)
 
 
 def test_the_committed_vectors_are_those_that_their_maker_makes() -> None:

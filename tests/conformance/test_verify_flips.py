@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 import random
 import shutil
@@ -213,9 +214,12 @@ def test_a_flipped_bit_of_the_compressed_bytes_never_changes_what_is_believed(tm
     packed = gzip_of(tar_of(PACKAGE))
     bundle = tmp_path / "package.tar.gz"
     for place in places(packed, 300):
-        bundle.write_bytes(flipped(packed, place, place % 8))
+        spoilt = flipped(packed, place, place % 8)
+        bundle.write_bytes(spoilt)
         report = verify(bundle)
-        assert report.verdict == "failed", place
+        if report.verdict == "passed":  # another spelling of the same bytes: a match that points to an equal place
+            assert gzip.decompress(spoilt) == tar_of(PACKAGE), place
+            continue
         assert f"{bundle.name}" in report.results("failed")[0].findings[0].where
 
 

@@ -28,6 +28,7 @@ VIOLATIONS = {
     "pydantic-ai": ("inference/intruder.py", "from pydantic_ai.direct import model_request"),
     "prices": ("engine/intruder.py", "import genai_prices"),
     "parquet": ("workflow/intruder.py", "import pyarrow.parquet"),
+    "frames": ("publish/intruder.py", "def late() -> None:\n    import polars"),
     "statistics": ("derive/intruder.py", "def late() -> None:\n    import scipy.stats"),
     "scores": ("derive/intruder.py", "import rapidfuzz"),
     "charts": ("derive/intruder.py", "import matplotlib"),

@@ -10,7 +10,7 @@ import pytest
 from tests.e2e.installed import Done, Project
 
 COMMANDS = (
-    *("init", "validate", "plan", "run", "resume", "retry", "replay", "watch", "status", "list", "show"),
+    *("init", "validate", "plan", "run", "resume", "retry", "replay", "rescore", "watch", "status", "list", "show"),
     *("gates", "approve"),
     *("reject", "seal", "verify", "render", "export", "keys", "schema", "doctor"),
 )
@@ -142,6 +142,7 @@ def test_every_command_prints_one_json_object_and_nothing_else(sealed: Project) 
         "run": ("run", "plain.yaml"),
         "watch": ("watch",),
         "replay": ("replay",),
+        "rescore": ("rescore", "latest", "--workflow", "plain.yaml"),
         "status": ("status",),
         "list": ("list",),
         "show": ("show",),

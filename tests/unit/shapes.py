@@ -57,7 +57,7 @@ def _of_leaf(info: Any) -> st.SearchStrategy[Any]:
         case msgspec.inspect.IntType():
             return st.integers(info.ge or 0, info.le or 2**53 - 1)
         case msgspec.inspect.FloatType():
-            return st.floats(info.ge or 0, 100, allow_nan=False, exclude_min=info.gt is not None)
+            return st.floats(info.ge or 0, info.le or 100, allow_nan=False, exclude_min=info.gt is not None)
         case msgspec.inspect.NoneType():
             return st.none()
         case msgspec.inspect.BoolType():

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from awo.derive.claims import Claim, examine, problems_of
+from awo.derive.claim_files import Claim
+from awo.derive.claims import examine, problems_of
 
 GOOD: dict[str, Any] = {
     "id": "c1",

@@ -107,3 +107,69 @@ def test_a_condition_that_cannot_be_worked_out_fails_the_step_and_shows_no_value
         conditions.is_true(text, INPUTS, STEPS)
     assert caught.value.code == "condition"
     assert "IGNORE" not in str(caught.value)
+
+
+# --- numbers and tests of claims --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "paths"),
+    [
+        ("steps.s.a.b > inputs.n", (("steps", "s", "a", "b"), ("inputs", "n"))),
+        ("steps['a-b'].ok && metrics.m > 1", (("steps", "a-b", "ok"), ("metrics", "m"))),
+        ("steps.s.list[0].x == 1", (("steps", "s", "list"),)),
+        ("steps.s.list.exists(e, e.x > metrics.m)", (("steps", "s", "list"), ("metrics", "m"))),
+        ("has(steps.s.a) || true", (("steps", "s", "a"),)),
+    ],
+)
+def test_a_test_tells_every_path_that_it_reads(text: str, paths: tuple[tuple[str, ...], ...]) -> None:
+    assert conditions.paths_used(text, "test") == paths
+
+
+def test_metrics_are_known_to_tests_and_observations_only() -> None:
+    assert conditions.names_used("metrics.a > 1", "test").metrics == ("a",)
+    assert conditions.names_used("metrics.a", "observation").metrics == ("a",)
+    assert conditions.names_used("metrics.a", "measure").unknown == ("metrics.a",)
+    assert conditions.names_used("metrics.a > 1").unknown == ("metrics.a",)
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "what"),
+    [
+        ("'x'", "measure", "this must be a number"),
+        ("steps.a > 1", "observation", "this must be a number"),
+        ("1.5", "test", "a condition must be true or false"),
+        ("metrics.exists(m, true)", "test", "'metrics' must be followed by a name"),
+    ],
+)
+def test_a_text_of_a_claim_of_the_wrong_kind_is_refused(text: str, kind: conditions.Kind, what: str) -> None:
+    with pytest.raises(BadText) as caught:
+        conditions.names_used(text, kind)
+    assert caught.value.what == what
+
+
+def test_a_measure_is_a_number_or_null() -> None:
+    steps = {"s": {"x": 0.5, "n": 3, "nothing": None, "word": "w"}}
+
+    def number(text: str) -> float | None:
+        return conditions.number_of(text, "measure", inputs={}, steps=steps, metrics={})
+
+    assert (number("steps.s.x * 2.0"), number("steps.s.n"), number("steps.s.nothing")) == (1.0, 3.0, None)
+    for text in ("steps.s.word", "steps.s.gone", "steps.s.x + 1"):
+        with pytest.raises(StepFailed) as caught:
+            number(text)
+        assert caught.value.code == "expression"
+
+
+def test_a_test_sees_metrics_beside_steps_and_inputs() -> None:
+    seen: dict[str, Any] = {"inputs": INPUTS, "steps": STEPS, "metrics": {"m": 0.25}}
+    assert conditions.holds("metrics.m < steps.vote.ratio && inputs.flag", **seen)
+    with pytest.raises(StepFailed):
+        conditions.holds("metrics.other > 1.0", **seen)
+
+
+def test_a_text_does_not_end_at_a_nul() -> None:
+    said = {"answer": {"text": "yes\0but no", "of": ["yes\0"]}}
+    assert not conditions.is_true("steps.answer.text == 'yes'", {}, said)
+    assert not conditions.is_true("'yes' in steps.answer.of", {}, said)
+    assert conditions.of_cell("item.value == 'yes'", {"value": "yes\0"}, "", None, {}) is False

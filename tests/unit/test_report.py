@@ -70,6 +70,7 @@ def test_a_stranger_reads_outcome_answers_votes_checks_and_decisions() -> None:
         "Texts written",
         "Programs run",
         "Decisions of people",
+        "Deviations from the plan",
         "Stops, failures and retries",
         "Where it ran",
         "Files",

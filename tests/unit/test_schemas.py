@@ -20,7 +20,7 @@ from awo.evidence.records import InputRecord, encode_input
 FOLDER = Path(__file__).parents[2] / "schema"
 
 MAY_LACK: dict[str, dict[str, Any]] = {
-    "input": {"budget_usd": "", "cache": False, "data": {}},
+    "input": {"budget_usd": "", "cache": False, "data": {}, "rescores": "", "claims": []},
     "response": {
         "cell": 0,
         "repeat": 0,
@@ -34,8 +34,9 @@ MAY_LACK: dict[str, dict[str, Any]] = {
         "cost": "",
         "origin": None,
     },
+    "score": {"groups": {}, "scores": {}, "labels": {}, "ratings": {}, "why": {}},
 }
-"""The keys at the top of a shape that a writer may leave out, and what then holds (spec sections 3.1 and 3.3)."""
+"""The keys at the top of a shape that a writer may leave out, and what then holds (spec sections 3.1, 3.3, 3.15)."""
 
 
 @pytest.mark.parametrize("name", schemas.SHAPES)

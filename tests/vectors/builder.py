@@ -16,10 +16,10 @@ from tests.vectors.record import SEED, Record, sha256
 from awo.canon import time
 from awo.canon.json import canonical, pretty
 from awo.canon.ustar import END, Header, padding, write_header
+from awo.derive.views import metadata_text
 from awo.evidence import events as ev
 from awo.evidence import layout
 from awo.evidence.merkle import MerkleTree
-from awo.evidence.metadata import CallNumbers, Counts, JournalMetadata, Metadata, MoneyMetadata, Seeds
 from awo.evidence.records import (
     Answer,
     ChecklistItem,
@@ -36,6 +36,7 @@ from awo.evidence.records import (
     StepRecord,
     json_object,
 )
+from awo.lifecycle.chronicle import Chronicle
 from awo.sign.allowed_signers import line_for
 from awo.sign.key_file import KeyFileSigner
 from awo.sign.sshkeys import PublicKey
@@ -60,7 +61,7 @@ SEALER_LINE = line_for(OPERATOR_ID, OPERATOR.key, ["awo-seal"])
 DECIDER_LINE = line_for(REVIEWER_ID, REVIEWER.key, ["awo-decision"])
 
 
-def step(id_: str, op: str = "write_text", *needs: str, **args: Any) -> StepRecord:
+def step(id_: str, op: str = "command", *needs: str, **args: Any) -> StepRecord:
     """A step without condition, retry or time limit."""
     retries = RetryRecord(max=0, delay_s=0)
     return StepRecord(id=id_, op=op, args=json_object(args), needs=tuple(needs), when="", retries=retries, timeout_s=0)
@@ -129,11 +130,19 @@ class Package(Record):
         self._named |= {ref.path: ref for ref in (done, *refs)}
         self.event(ev.StepFinished, step=id_, attempt=attempt, value=done, files=refs)
 
-    def fail(self, id_: str) -> None:
-        """The attempt failed and left a file."""
-        reason = ev.Reason(code="missing_text", message="the text lacks a word")
-        left = self.put(f"{layout.attempt_folder(id_, 1)}/draft.txt", b"half a greet\n")
-        self.event(ev.StepFailed, step=id_, attempt=1, reason=reason, retries_left=0, files=[left])
+    def write_text(self, id_: str, name: str, text: str, **changes: Any) -> None:
+        """A step `write_text` is done; `changes` go into its value."""
+        data = text.encode()
+        value = {"path": layout.file_path(id_, name), "sha256": sha256(data), "size_bytes": len(data)}
+        self.finish(id_, value | changes, {name: text})
+
+    def fail(self, id_: str, code: str = "missing_text", left: Mapping[str, str] | None = None) -> None:
+        """The attempt failed and left files."""
+        reason = ev.Reason(code=code, message="the text lacks a word")
+        files = {"draft.txt": "half a greet\n"} if left is None else left
+        top = layout.attempt_folder(id_, 1)
+        refs = [self.put(f"{top}/{name}", text.encode()) for name, text in files.items()]
+        self.event(ev.StepFailed, step=id_, attempt=1, reason=reason, retries_left=0, files=refs)
 
     # --- gates ---------------------------------------------------------------------------------------------
 
@@ -225,47 +234,16 @@ class Package(Record):
         outcome: Any = self.outcome
         view = StatusView(format="awo/status/v1", run_id=RUN_ID, status=status, outcome=outcome, gates=self.gates)
         self.put(layout.STATUS, pretty(view))
-        self.put(layout.METADATA, pretty(self._metadata()))
+        self.put(layout.METADATA, self._metadata())
         self.put(layout.REPORT, b"# A greeting\n")
         self.put(layout.ALLOWED_SIGNERS, "".join(f"{line}\n" for line in self.signers).encode())
         self.write_journal()
 
-    def _metadata(self) -> Metadata:
-        outcome: Any = self.outcome
-        no_calls = CallNumbers(answered=0, failed=0, unknown=0, recovered=0, reused=0, retried=0, open=0)
-        return Metadata(
-            format="awo/metadata/v1",
-            run_id=RUN_ID,
-            name="A greeting",
-            outcome=outcome,
-            started_at=self.now,
-            ended_at=self.now,
-            supersedes="",
-            software=ev.Software(name="awo", version="0"),
-            starter=self.starter,
-            solo=False,
-            seeds=Seeds(run=0, models={}),
-            models=[],
-            money=MoneyMetadata(budget_usd="", spent_usd="0", reserved_usd="0", unknown_usd="0", unpriced_calls=0),
-            data={},
-            environment={},
-            environments_after_resume=[],
-            journal=JournalMetadata(events=len(self.lines), checkpoint=self.checkpoint()),
-            counts=Counts(
-                steps={},
-                calls=no_calls,
-                limit_changes=0,
-                budget_stops=0,
-                gates=len(self.gates),
-                decisions=0,
-                decisions_refused=0,
-                resumes=0,
-                interruptions=0,
-                tail_cuts=0,
-            ),
-            read={},
-            hashes={},
-        )
+    def _metadata(self) -> bytes:
+        chronicle = Chronicle(self.input)
+        for number, line in enumerate(self.lines):
+            chronicle.add(ev.decode(line, number), line)
+        return b"".join(metadata_text(chronicle.facts()))
 
     def write_journal(self) -> None:
         self.put(layout.JOURNAL, b"".join(line + b"\n" for line in self.lines))

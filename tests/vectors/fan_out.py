@@ -8,7 +8,7 @@ from typing import Any
 from msgspec.structs import replace
 from tests.vectors.builder import SOFTWARE, Package, step
 from tests.vectors.record import PARAMS, sha256
-from tests.vectors.stories import Vector
+from tests.vectors.stories import NOT_FOLLOWED, Vector
 
 from awo.canon.json import encode_sorted
 from awo.evidence import events as ev
@@ -52,7 +52,7 @@ def item(cell: int, calls: list[str], **changes: Any) -> ItemLine:
         row={"name": NAMES[cell // 2]},
         status="done",
         reason=None,
-        value={"text": prompt(cell)},
+        value={"text": prompt(cell), "model": "small", "call": calls[0], "stop_reason": "stop"} if calls else None,
         calls=calls,
     )
     return replace(done, **changes)
@@ -149,7 +149,7 @@ def written(package: Package, items: list[ItemLine], **value: Any) -> Package:
 def again(items: list[ItemLine], cells: int) -> Package:
     """The run with a second step that goes over the cells of the first and says that it has so many."""
     over = CellsRecord(over=OverRecord(kind="step", name=GREET), matrix={}, repeats=1, max_failed=0)
-    package = resumed(stopped(begun(then=[replace(step("again", "llm_map", GREET), cells=over)])))
+    package = resumed(stopped(begun(then=[replace(step("again", "command", GREET), cells=over)])))
     package.put(ITEMS, b"".join(encode_sorted(one) + b"\n" for one in results()))
     package.finish(GREET, {"cells": 4, "done": 3, "failed": 1, "path": ITEMS}, attempt=3)
     path = layout.items_path("again")
@@ -219,7 +219,7 @@ def _exchange_of_another_call() -> Vector:
 def _items_out_of_order() -> Vector:
     first, second, *rest = results()
     package = written(resumed(stopped(begun())), [second, first, *rest])
-    return Vector(package.freeze(), 3, ("EP-1.8",), where=f"{ITEMS}:1")
+    return Vector(package.freeze(), 3, ("EP-1.8",), ("EP-5.1",), f"{ITEMS}:1")
 
 
 def _altered_exchange() -> Vector:
@@ -282,7 +282,7 @@ def _over_budget() -> Vector:
     intend(package, 1)
     package.event(ev.RunResumed, software=SOFTWARE)
     package.end("abandoned")
-    return Vector(package.freeze(), 3, ("EP-3.1",), ("EP-3.3",), where=f"{layout.JOURNAL}:{broken}")
+    return Vector(package.freeze(), 3, ("EP-3.1",), ("EP-3.3", *NOT_FOLLOWED), where=f"{layout.JOURNAL}:{broken}")
 
 
 _BAD: dict[str, Callable[[], Vector]] = {

@@ -22,6 +22,10 @@ BEGUN_AT = 1_767_323_045_000_000
 BACKEND_AND_MODEL = {"echo": ("echo", "echo"), "small": ("openai", "small-1")}
 """The models of the stories, by their names in the workflow."""
 
+NOT_COUNTED = Usage(prompt_tokens=-1, completion_tokens=-1)
+TOKENS = {"small": Usage(prompt_tokens=30, completion_tokens=8)}
+"""What each answer of a model took, by its name in the workflow."""
+
 PARAMS = {"max_tokens": 60, "temperature": 0.5}
 SEED = 7
 
@@ -198,6 +202,11 @@ class Record:
         self.files[path] = before + data
         return ev.ExchangeRef(segment=self.segment, offset=len(before), size_bytes=len(data), sha256=sha256(line))
 
+    def answer_of(self, id_: str, line: int = 0) -> dict[str, Any]:
+        """What an operation makes of the response on this line (from 0), said again here."""
+        found = json.loads(self.files[layout.responses_path(id_)].split(b"\n")[line])
+        return {key: found[key] for key in ("text", "model", "call", "stop_reason")}
+
     def respond(self, intent: ev.CallIntended, line: Mapping[str, Any]) -> dict[str, Any]:
         """Appends a line to responses.jsonl; gives what an event says of its place."""
         backend, name = BACKEND_AND_MODEL[intent.model]
@@ -218,7 +227,7 @@ class Record:
             "seed": SEED + intent.repeat,
             "text": text,
             "stop_reason": "stop",
-            "usage": Usage(prompt_tokens=-1, completion_tokens=-1),
+            "usage": TOKENS.get(intent.model, NOT_COUNTED),
             "latency_ms": 0,
             "cell": intent.cell,
             "repeat": intent.repeat,

@@ -23,9 +23,13 @@ from tests.vectors.builder import (
 from awo.canon.json import encode_sorted, pretty
 from awo.evidence import events as ev
 from awo.evidence import layout
+from awo.evidence.records import StepRecord
 
 GREET, GATE, SAVE = "greet", "review", "save"
-GREETING = {"greeting.txt": "good day\n"}
+NAME, TEXT = "greeting.txt", "good day\n"
+
+NOT_FOLLOWED = ("EP-5.1", "EP-5.2", "EP-5.4")
+"""What is not checked when the journal cannot be followed to its end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,26 +50,31 @@ class Vector:
     require: tuple[str, ...] = field(default=("authority",))
 
 
+def saving(*needs: str) -> StepRecord:
+    """The step that writes the greeting."""
+    return step(SAVE, "write_text", *needs, path=NAME, text=TEXT)
+
+
 def completed(*, call: str = "0", extra: Mapping[str, bytes] | None = None) -> Package:
     """A run without a gate, not yet sealed."""
-    package = Package([step(GREET, "llm_map", prompt="good day"), step(SAVE, "write_text", GREET, path="greeting.txt")])
+    package = Package([step(GREET, "llm_map", prompt="good day"), saving(GREET)])
     package.start(GREET)
     package.ask(GREET, "good day", call=call)
-    package.finish(GREET, {"text": "good day"})
+    package.finish(GREET, package.answer_of(GREET))
     package.start(SAVE)
-    package.finish(SAVE, {"path": "greeting.txt"}, GREETING)
+    package.write_text(SAVE, NAME, TEXT)
     package.end("completed")
     package.files |= extra or {}
     return package
 
 
-def at_gate(**how: Any) -> Package:
-    """A run whose gate is open."""
-    steps = [step(GREET, "llm_map"), step(GATE, "audit_gate", GREET), step(SAVE, "write_text", GREET, GATE)]
+def at_gate(save: StepRecord | None = None, **how: Any) -> Package:
+    """A run whose gate is open; `save` is the step after it, if it is not to write the greeting."""
+    steps = [step(GREET, "llm_map"), step(GATE, "audit_gate", GREET), save or saving(GREET, GATE)]
     package = Package(steps, **how)
     package.start(GREET)
     package.ask(GREET, "good day")
-    package.finish(GREET, {"text": "good day"})
+    package.finish(GREET, package.answer_of(GREET))
     package.open_gate(GATE)
     return package
 
@@ -74,12 +83,15 @@ def approved(
     how: Mapping[str, Any] | None = None, *, files: Mapping[str, str] | None = None, **decision: Any
 ) -> Package:
     """A run that was approved and went on to its end with these artifacts, not yet sealed."""
-    package = at_gate(**(how or {}))
+    package = at_gate(step(SAVE, "command", GREET, GATE) if files else None, **(how or {}))
     package.decide(GATE, **decision)
     package.close_gate(GATE, "approved")
     package.event(ev.RunResumed, software=ev.Software(name="awo", version="0"))
     package.start(SAVE)
-    package.finish(SAVE, {"path": "greeting.txt"}, files or GREETING)
+    if files:
+        package.finish(SAVE, {"exit_code": 0}, files)
+    else:
+        package.write_text(SAVE, NAME, TEXT)
     package.end("approved")
     return package
 
@@ -192,12 +204,13 @@ def _unknown_kind() -> Vector:
         "EP-4.5",
         "EP-4.6",
         "EP-4.8",
+        *NOT_FOLLOWED,
     )
     return Vector(package.freeze(), 3, ("EP-1.5",), later, f"{layout.JOURNAL}:2")
 
 
 def _response_to_another_call() -> Vector:
-    return Vector(completed(call="99").freeze(), 3, ("EP-1.6",), where=f"{layout.responses_path(GREET)}:1")
+    return Vector(completed(call="99").freeze(), 3, ("EP-1.6", "EP-5.1"), where=f"{layout.responses_path(GREET)}:1")
 
 
 # --- chapter 2 ---------------------------------------------------------------------------------------------------
@@ -232,7 +245,7 @@ def _another_journal() -> Vector:
 def _value_altered_before_the_seal() -> Vector:
     package = completed()
     package.put(layout.value_path(SAVE), pretty({"path": "other.txt"}))
-    return Vector(package.freeze(), 3, ("EP-2.5",), where=layout.value_path(SAVE))
+    return Vector(package.freeze(), 3, ("EP-2.5",), ("EP-5.2",), layout.value_path(SAVE))
 
 
 def _response_altered_before_the_seal() -> Vector:
@@ -255,7 +268,7 @@ def _another_checklist() -> Vector:
     assert isinstance(started, ev.RunStarted)
     fields = {name: getattr(started, name) for name in started.__struct_fields__}
     package.lines[0] = encode_sorted(ev.RunStarted(**(fields | {"input": ref})))
-    package.write_journal()
+    package.write_views()
     return Vector(package.freeze(), 3, ("EP-2.8",), where=layout.INPUT)
 
 
@@ -268,7 +281,7 @@ def _step_finished_twice() -> Vector:
     package.finish(SAVE, {"path": "greeting.txt"})
     package.finish(SAVE, {"path": "greeting.txt"})
     package.end("completed")
-    return Vector(package.freeze(), 3, ("EP-3.1",), ("EP-3.3",), where=f"{layout.JOURNAL}:5")
+    return Vector(package.freeze(), 3, ("EP-3.1",), ("EP-3.3", *NOT_FOLLOWED), where=f"{layout.JOURNAL}:5")
 
 
 def _another_outcome() -> Vector:
@@ -333,6 +346,7 @@ _ALL_BUT_THE_CONTAINER = (
     *(f"EP-2.{number}" for number in range(1, 11)),
     *(f"EP-3.{number}" for number in range(1, 4)),
     *(f"EP-4.{number}" for number in range(1, 9)),
+    *(f"EP-5.{number}" for number in range(1, 5)),
 )
 
 _BAD: dict[str, Callable[[], Vector]] = {

@@ -18,6 +18,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "resume": ("awo.cli.running:resume", "Take a run up again where its journal ends."),
     "retry": ("awo.cli.running:retry", "Do again only what failed in a run."),
     "replay": ("awo.cli.running:replay", "Run a run again, answered from its own responses."),
+    "rescore": ("awo.cli.running:rescore", "Run another workflow over a run's responses."),
     "watch": ("awo.cli.watching:watch", "Watch a run that is at work, from another terminal."),
     "status": ("awo.cli.looking:status", "Say how a run stands."),
     "list": ("awo.cli.looking:list_runs", "List the runs of the project."),

@@ -76,6 +76,8 @@ def show(run_name: str, runs: Path | None, *, as_json: bool) -> None:
         digest = str(model.facts.get("weights_sha256", ""))[:16]
         known = model.facts.get("answered") or model.facts.get("asked") or name
         say(f"model {name}: {known} {digest}".rstrip())
+    if origin := _origin(facts):
+        say(origin)
     if money := money_in_brief(facts):
         say(f"money: {money}")
     for gate in facts.gates:
@@ -83,6 +85,13 @@ def show(run_name: str, runs: Path | None, *, as_json: bool) -> None:
         for decision in gate.decisions:
             say(f"  {decision.verdict} by {decision.signer}: {decision.decision.path}")
     say("", f"report: {folder / 'report.md'}")
+
+
+def _origin(facts: RunFacts) -> str:
+    """Where the responses come from, if not all of them are answers to calls of this run."""
+    if facts.input.rescores:
+        return f"scores {facts.input.rescores} again: {facts.calls.reused} responses are from there, no model was asked"
+    return f"responses: {facts.calls.reused} of {facts.calls.responses} from other runs" if facts.calls.reused else ""
 
 
 def _in_words(status: str) -> str:
@@ -152,6 +161,8 @@ def _details(here: api.Project, folder: Path, facts: RunFacts) -> dict[str, Any]
         "starter": facts.starter,
         "solo": facts.is_solo,
         "supersedes": facts.supersedes,
+        "rescores": facts.input.rescores,
+        "reused": facts.calls.reused,
         "checkpoint": facts.checkpoint,
         "models": {name: dict(model.facts) for name, model in facts.models.items()},
         "step_list": [

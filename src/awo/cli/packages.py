@@ -9,7 +9,8 @@ import click
 
 from awo import api
 from awo.cli.places import find, key_options, named, project, run_argument, runs_option, who
-from awo.cli.printing import json_option, print_json, say
+from awo.cli.printing import json_option, note, print_json, say
+from awo.derive.phrases import count
 from awo.errors import UsageError
 from awo.evidence.layout import INPUT, SUMS
 
@@ -49,13 +50,60 @@ def render(run_name: str, runs: Path | None, *, as_json: bool) -> None:
 @click.command()
 @run_argument
 @click.option(
-    "-o", "--output", type=click.Path(path_type=Path), help="The bundle (default: RUN.tar.gz beside the run)."
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    help="The bundle (default: RUN.tar.gz beside the run), or the folder for --as (RUN.every-eval-ever).",
+)
+@click.option(
+    "--table",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Write every response with its scores to FILE instead: .csv, .jsonl or .parquet.",
+)
+@click.option(
+    "--safe-for-spreadsheets",
+    is_flag=True,
+    help="With --table FILE.csv: put an apostrophe before texts that a spreadsheet would take for a formula.",
+)
+@click.option(
+    "--as",
+    "form",
+    type=click.Choice(["every-eval-ever"]),
+    help="Write the scores in this format instead, one record for each model.",
+)
+@click.option(
+    "--organization", metavar="NAME", default="", help="With --as every-eval-ever: the organisation that publishes."
+)
+@click.option(
+    "--relationship",
+    metavar="WORD",
+    default="",
+    help="With --as every-eval-ever, to the models: first_party, third_party, collaborative or other.",
 )
 @runs_option
 @json_option
-def export(run_name: str, output: Path | None, runs: Path | None, *, as_json: bool) -> None:
-    """Write the bundle of a sealed RUN: one .tar.gz, the same bytes each time."""
+def export(
+    run_name: str,
+    output: Path | None,
+    table: Path | None,
+    safe_for_spreadsheets: bool,
+    form: str | None,
+    organization: str,
+    relationship: str,
+    runs: Path | None,
+    *,
+    as_json: bool,
+) -> None:
+    """Write the bundle of a sealed RUN: one .tar.gz, the same bytes each time. Or a table, or records, of any RUN."""
     _, folder = find(run_name, runs)
+    _refuse_mixed(output, table, safe_for_spreadsheets, form, organization or relationship)
+    if table is not None:
+        _export_table(folder, table, safe_for_spreadsheets, as_json=as_json)
+        return
+    if form is not None:
+        _export_records(folder, output, organization, relationship, as_json=as_json)
+        return
     bundle = api.export(folder, output)
     if as_json:
         print_json(
@@ -70,6 +118,46 @@ def export(run_name: str, output: Path | None, runs: Path | None, *, as_json: bo
     else:
         say(f"bundle: {bundle.path}", f"sha256: {bundle.sha256}", f"size:   {bundle.size_bytes} bytes")
         say(f"next: awo verify {shlex.quote(str(bundle.path))}")
+
+
+def _refuse_mixed(output: Path | None, table: Path | None, safe: bool, form: str | None, told: str) -> None:
+    """Raises `UsageError` for options that do not belong together."""
+    if table is not None and (form is not None or output is not None):
+        raise UsageError("--table names its own file and stands alone", hint="leave out --as and --output")
+    if safe and table is None:
+        raise UsageError("--safe-for-spreadsheets is for a table", hint="--table FILE.csv")
+    if told and form is None:
+        raise UsageError("--organization and --relationship are for records", hint="--as every-eval-ever")
+
+
+def _export_table(folder: Path, out: Path, safe: bool, *, as_json: bool) -> None:
+    made = api.export_table(folder, out, safe_for_spreadsheets=safe)
+    if as_json:
+        print_json(
+            {
+                "run": folder.name,
+                "table": str(made.path),
+                "rows": made.rows,
+                "columns": made.columns,
+                "formula_like": made.formula_like,
+            }
+        )
+        return
+    say(f"table: {made.path}", f"rows:  {made.rows}", f"columns: {len(made.columns)}")
+    if made.formula_like and not safe:
+        note(
+            f"note: {count(made.formula_like, 'text')} in it begin{'s' if made.formula_like == 1 else ''} like a "
+            "formula; before you open it in a spreadsheet, export it with --safe-for-spreadsheets"
+        )
+
+
+def _export_records(folder: Path, out: Path | None, organization: str, relationship: str, *, as_json: bool) -> None:
+    made = api.export_every_eval_ever(folder, out, organization, relationship)
+    if as_json:
+        print_json({"run": folder.name, "folder": str(made.path), "records": made.records, "left_out": made.left_out})
+        return
+    say(f"folder: {made.path}", *(f"record: {record}" for record in made.records))
+    say(*(f"left out: {one}" for one in made.left_out))
 
 
 @click.command()

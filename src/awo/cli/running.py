@@ -1,4 +1,4 @@
-"""The commands that run: `run`, `resume`, `retry` and `replay`."""
+"""The commands that run: `run`, `resume`, `retry`, `replay` and `rescore`."""
 
 from __future__ import annotations
 
@@ -125,6 +125,28 @@ def replay(run_name: str, runs: Path | None, key: Path | None, signer_id: str, *
     identity = who(here, key, signer_id)
     with progress(quiet=as_json) as shown:
         ended = api.replay(here, origin, identity, watch=shown.tell, told_folder=shown.begin)
+    return _report(ended, named(here, ended.folder), _who_again(key, signer_id), as_json=as_json)
+
+
+@click.command()
+@run_argument
+@click.option(
+    "--workflow",
+    "file",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    required=True,
+    help="The workflow of the new run: what RUN asked, with other scores, votes or tests behind it.",
+)
+@runs_option
+@key_options
+@json_option
+def rescore(run_name: str, file: Path, runs: Path | None, key: Path | None, signer_id: str, *, as_json: bool) -> int:
+    """Run another workflow over the responses of RUN, as a new run that names RUN. Nothing is asked of a model."""
+    here, origin = find(run_name, runs)
+    identity = who(here, key, signer_id)
+    with progress(quiet=as_json) as shown:
+        ended = api.rescore(here, origin, file, identity, watch=shown.tell, told_folder=shown.begin)
     return _report(ended, named(here, ended.folder), _who_again(key, signer_id), as_json=as_json)
 
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
-from awo.derive.seam import Sources
 from awo.evidence.records import ItemLine, StepRecord
 from awo.workflow.cells import Cell, row_id
 
@@ -34,7 +33,19 @@ class Answer:
     shown: Cell
 
 
-def answers_of(sources: Sources, step: str) -> Iterator[Answer]:
+class AnswerSources(Protocol):
+    """What of `awo.derive.seam.Sources` is needed to find the answers of a step."""
+
+    @property
+    def default_model(self) -> str: ...
+
+    def record_of(self, step: str) -> StepRecord: ...
+    def value_of(self, step: str) -> Any: ...
+    def items_of(self, step: str) -> Iterator[ItemLine]: ...
+    def fill(self, value: Any, cell: Cell | None = None) -> Any: ...
+
+
+def answers_of(sources: AnswerSources, step: str) -> Iterator[Answer]:
     """Every answer of `step` in order, those that failed included. Raises `StepFailed` as `sources` does.
 
     A step that asks several models has an answer for each of them in every cell. A step that was done
@@ -72,7 +83,7 @@ def shown_as(item: ItemLine) -> Cell:
     )
 
 
-def _of_item(sources: Sources, record: StepRecord, item: ItemLine) -> Iterator[Answer]:
+def _of_item(sources: AnswerSources, record: StepRecord, item: ItemLine) -> Iterator[Answer]:
     shown = shown_as(item)
     value = item.value
     given = value["responses"] if isinstance(value, dict) and isinstance(value.get("responses"), list) else None
@@ -100,7 +111,7 @@ def _of_item(sources: Sources, record: StepRecord, item: ItemLine) -> Iterator[A
         )
 
 
-def _asked(sources: Sources, record: StepRecord, item: ItemLine) -> list[str]:
+def _asked(sources: AnswerSources, record: StepRecord, item: ItemLine) -> list[str]:
     """The models that the step asks in this cell, by their names: needed only where the value does not say."""
     if record.op not in ("llm_map", "fanout_generate"):
         return []

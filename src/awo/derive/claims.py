@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
+from msgspec import UNSET, Meta, UnsetType
 
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """A claim as it was written, any JSON value, and the file it stands in (empty: in the workflow)."""
-
-    source: str
-    content: Any
+from awo.derive.claim_files import Claim, claims_matching
+from awo.derive.seam import Derivation, Derived, Sources
+from awo.errors import StepFailed
+from awo.workflow.words import Args, ReadGlob
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +45,10 @@ class ClaimsVerdict:
 
 def examine(claims: Sequence[Claim]) -> ClaimsVerdict:
     """What is wrong with each claim, and with two claims that share an id."""
-    ids = Counter(_id_of(claim.content) for claim in claims)
+    ids = Counter(id_of(claim.content) for claim in claims)
     examined = []
     for claim in claims:
-        own_id = _id_of(claim.content)
+        own_id = id_of(claim.content)
         problems = problems_of(claim.content)
         if own_id and ids[own_id] > 1:
             problems.append("another claim has the same `id`")
@@ -97,6 +96,67 @@ def _says(value: Any) -> bool:
     return value is not None and value is not False and value not in ("", [], {})
 
 
-def _id_of(content: Any) -> str:
+def id_of(content: Any) -> str:
+    """The id of a claim, whatever the claim is; '' when it has none that can be used."""
     own_id = content.get("id") if isinstance(content, dict) else None
     return own_id if isinstance(own_id, str) and own_id.strip() else ""
+
+
+class ScopeValidateArgs(Args, frozen=True, kw_only=True):
+    """The claims: exactly one of `claim` and `claims_glob`."""
+
+    claim: Annotated[dict[str, Any], Meta(description="One claim, written here.")] | UnsetType = UNSET
+    claims_glob: (
+        Annotated[
+            ReadGlob, Meta(description="JSON or YAML files, relative to the workflow file; each a claim or a list.")
+        ]
+        | UnsetType
+    ) = UNSET
+    require_ok: Annotated[bool, Meta(description="Whether a bad claim fails the step.")] = False
+
+    def __post_init__(self) -> None:
+        if (self.claim is UNSET) == (self.claims_glob is UNSET):
+            raise ValueError("give exactly one of `claim` and `claims_glob`")
+
+
+def validated(args: ScopeValidateArgs, sources: Sources) -> Derived:
+    """`{"claims": [{"id", "source", "problems"}], "overall_ok"}`; a bad claim is reported, not a failure.
+
+    Raises `StepFailed`: `no_claims` when there is none, `claims_unreadable` for a file that is no
+    JSON or YAML, `claim_invalid` when `require_ok` is set and a claim has a problem.
+    """
+    if args.claims_glob is not UNSET:
+        claims = claims_matching(sources, args.claims_glob)
+        if not claims:
+            raise no_claims(sources.step, args.claims_glob)
+    else:
+        claims = [Claim(source="", content=args.claim)]
+    verdict = examine(claims)
+    if args.require_ok and not verdict.overall_ok:
+        bad = [claim for claim in verdict.claims if claim.problems]
+        raise StepFailed(
+            f"{len(bad)} of {len(verdict.claims)} claims cannot be tested",
+            code="claim_invalid",
+            where=f"step {sources.step}",
+            got="; ".join(f"{c.id or c.source or 'the claim'}: {', '.join(c.problems)}" for c in bad),
+        )
+    return Derived(verdict.as_value())
+
+
+def no_claims(step: str, pattern: str) -> StepFailed:
+    """The error for files without a claim in them."""
+    return StepFailed(
+        "there are no claims to check",
+        code="no_claims",
+        where=f"step {step}, claims_glob",
+        got=f"no claim in any file that matches {pattern!r}",
+    )
+
+
+DERIVATION = Derivation(
+    name="scope_validate",
+    summary="Checks that every claim says how it could be proved false.",
+    args=ScopeValidateArgs,
+    compute=validated,
+    reads_lines=False,
+)

@@ -55,9 +55,19 @@ class Consensus:
         }
 
 
+def lowered(text: str) -> str:
+    """`text` in lower case, by Unicode's full mapping."""
+    return text.lower()
+
+
+def spaced(text: str) -> str:
+    """`text` with white space collapsed to single spaces and trimmed."""
+    return " ".join(text.split())
+
+
 def folded(text: str) -> str:
-    """`text` in lower case (Unicode's full mapping), white space collapsed to single spaces and trimmed."""
-    return " ".join(text.lower().split())
+    """What a vote of AWO 1.x compares: lower case, white space collapsed."""
+    return spaced(lowered(text))
 
 
 def vote(candidates: Sequence[Candidate]) -> Consensus:

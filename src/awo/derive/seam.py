@@ -12,6 +12,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from awo.errors import StepFailed
 from awo.evidence.records import ItemLine, ResponseLine, StepRecord
+from awo.evidence.verdicts import RegisteredClaim
 from awo.workflow.cells import Cell
 from awo.workflow.words import Args
 
@@ -33,6 +34,14 @@ class Sources(Protocol):
     @property
     def default_model(self) -> str: ...
 
+    @property
+    def inputs(self) -> Mapping[str, Any]:
+        """The workflow's inputs, as templates and conditions see them."""
+
+    @property
+    def registered(self) -> Sequence[RegisteredClaim]:
+        """The claims that input.json has registered."""
+
     def record_of(self, step: str) -> StepRecord:
         """An earlier step as it stands in input.json."""
 
@@ -50,6 +59,9 @@ class Sources(Protocol):
 
     def attempts_of(self, step: str) -> int:
         """How many attempts an earlier step took; 0 when it was skipped."""
+
+    def has_failed(self, step: str) -> bool:
+        """Whether an attempt of an earlier step failed; one that was only cut off did not."""
 
     def render(self, template: str, cell: Cell | None = None) -> str:
         """The template filled in. `cell` gives `item`, `matrix` and `repeat`."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from pathlib import Path
 
 from awo.engine.folder import refuse_altered_file
@@ -19,6 +20,7 @@ class Artifacts:
         self._offset = 0
         self._events = 0
         self._of_step: dict[str, dict[str, ev.FileRef]] = {}
+        self._lock = threading.Lock()
 
     def names(self, step: str) -> list[str]:
         """The names of a finished step's artifacts, sorted; none for a step whose end is not on disk."""
@@ -41,9 +43,10 @@ class Artifacts:
         return self._refs(step).get(path)
 
     def _refs(self, step: str) -> dict[str, ev.FileRef]:
-        if step not in self._of_step:
-            self._read_on()
-        return self._of_step.get(step, {})
+        with self._lock:  # heavy derivations read beside the engine's loop
+            if step not in self._of_step:
+                self._read_on()
+            return self._of_step.get(step, {})
 
     def _read_on(self) -> None:
         descriptor = os.open(self._folder / JOURNAL, os.O_RDONLY | os.O_CLOEXEC)

@@ -11,7 +11,7 @@ import msgspec
 from awo import plugins
 from awo.canon.json import pretty
 from awo.engine.artifacts import Artifacts
-from awo.engine.cache import Cache
+from awo.engine.cache import Elsewhere
 from awo.engine.calls import Calls
 from awo.engine.desk import Bench, EngineDesk, Values
 from awo.engine.fanout import FanOut
@@ -57,7 +57,7 @@ class Workshop:
         self.models = models
         self.secrets = secrets
         self.traffic = Traffic(journal, secrets)
-        self.cache: Cache | None = None
+        self.elsewhere: Elsewhere | None = None
         self.artifacts = Artifacts(journal.folder)
         self.failures: dict[str, AwoError] = {}
         self._operations: dict[str, Operation[Args]] = {}
@@ -71,8 +71,8 @@ class Workshop:
     def close(self) -> None:
         """Gives back what all attempts shared."""
         self.traffic.raw.close()
-        if self.cache is not None:
-            self.cache.close()
+        if self.elsewhere is not None:
+            self.elsewhere.close()
 
     async def run_step(self, step: StepState) -> OpensGate | None:
         """All attempts of a step; gives what a gate asks, else None. Failures end up in `failures`.
@@ -126,7 +126,7 @@ class Workshop:
             outputs.clear()
         bench = Bench(record, journal, self.plan, self.workflow_root, self.artifacts, outputs, self.secrets)
         bench.calls = Calls(
-            step, journal, self.models, outputs, self.traffic, self.secrets, self.cache, bench.read_image
+            step, journal, self.models, outputs, self.traffic, self.secrets, self.elsewhere, bench.read_image
         )
         try:
             value = await self._perform(step, bench)

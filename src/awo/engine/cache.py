@@ -9,12 +9,13 @@ import os
 import sqlite3
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
 from awo.canon.digest import sha256_hex
 from awo.canon.json import encode_sorted
+from awo.engine.asked import Asked
 from awo.engine.folder import run_folders
 from awo.engine.reading import events_of
 from awo.errors import AwoError, DiskTrouble
@@ -35,6 +36,15 @@ create index if not exists by_run on answers (run_id);
 """
 
 
+class Elsewhere(Protocol):
+    """Where answers come from that were given in another run."""
+
+    def find(self, asked: Asked, step: str, cell: int) -> tuple[ResponseLine, ev.Origin] | None:
+        """The answer to this request of a step's cell, and where it stands; None where it is to be asked."""
+
+    def close(self) -> None: ...
+
+
 class Cache:
     """The answers of every run below `runs` but the one at hand. Made by `open_cache`; `close` when done."""
 
@@ -42,8 +52,8 @@ class Cache:
         self._runs = runs
         self._connection = connection
 
-    def find(self, request_sha256: str, facts: Mapping[str, Any]) -> tuple[ResponseLine, ev.Origin] | None:
-        """The latest sound answer to this request by a model of the same `facts`, and where it stands; None without.
+    def find(self, asked: Asked, step: str, cell: int) -> tuple[ResponseLine, ev.Origin] | None:
+        """The latest sound answer to this request by a model of the same facts, and where it stands; None without.
 
         An answer whose bytes are not the recorded ones, or that broke its schema, is passed over.
         """
@@ -51,12 +61,12 @@ class Cache:
             rows = self._connection.execute(
                 "select run_id, step, line, offset, size_bytes, sha256 from answers where request = ? "
                 "order by run_id desc",
-                (_key(request_sha256, _named(facts)),),
+                (_key(asked.sha256, _named(asked.ready.facts)),),
             ).fetchall()
         except sqlite3.Error:  # another run writes, or the file is no more
             return None
-        for run_id, step, line, offset, size_bytes, sha256 in rows:
-            data = _read(self._runs / run_id / responses_path(step), offset, size_bytes)
+        for run_id, origin_step, line, offset, size_bytes, sha256 in rows:
+            data = _read(self._runs / run_id / responses_path(origin_step), offset, size_bytes)
             if sha256_hex(data) != sha256.hex():
                 continue
             try:
@@ -64,7 +74,7 @@ class Cache:
             except msgspec.MsgspecError:
                 continue  # of a version with another shape
             if not response.schema_fault:
-                return response, ev.Origin(run_id=run_id, step=step, line=line, sha256=sha256.hex())
+                return response, ev.Origin(run_id=run_id, step=origin_step, line=line, sha256=sha256.hex())
         return None
 
     def close(self) -> None:

@@ -1,7 +1,7 @@
 """The model calls of one attempt of a step: intent on disk, then the request, then the answer on disk, then its event.
 
 A request that was answered before is not sent again: not by a later attempt, not by a later
-process, and not by another run where the workflow allows its cache (spec section 4.3).
+process, and not where an answer of another run is to be used (spec section 4.3).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from awo.canon.digest import sha256_hex
 from awo.canon.json import encode_sorted
 from awo.canon.usd import usd
 from awo.engine.asked import Asked
-from awo.engine.cache import Cache
+from awo.engine.cache import Elsewhere
 from awo.engine.journal import Journal
 from awo.engine.kept import KeptAnswers
 from awo.engine.models import ModelGone, Models, Ready
@@ -51,7 +51,7 @@ class Calls:
         outputs: StepOutputs,
         traffic: Traffic,
         secrets: SecretCutter,
-        cache: Cache | None,
+        elsewhere: Elsewhere | None,
         read: Callable[[ev.FileRef], bytes],
     ) -> None:
         self._state = state
@@ -60,7 +60,7 @@ class Calls:
         self._outputs = outputs
         self._traffic = traffic
         self._secrets = secrets
-        self._cache = cache
+        self._elsewhere = elsewhere
         self._read = read
         self._kept = KeptAnswers(journal.folder, state)
         self._taken: dict[str, int] = {}
@@ -95,7 +95,7 @@ class Calls:
             self._taken[asked.sha256] = nth + 1
             line = self._kept.nth(asked.sha256, nth)
             if line is None:
-                line = await self._from_cache(asked, cell)
+                line = await self._from_elsewhere(asked, cell)
             if line is None:
                 line = await self._sent(asked, cell, nth)
             if not line.schema_fault:
@@ -103,6 +103,8 @@ class Calls:
             if line.attempt > self._state.failed_attempt:  # an attempt after a failed one asks anew
                 left -= 1
         assert line is not None
+        if not ask.must_follow:
+            return line
         raise StepFailed(
             f"{ask.model}: the answer does not follow its schema",
             code="schema",
@@ -316,16 +318,16 @@ class Calls:
             cost="" if paid is None else usd(paid),
         )
 
-    async def _from_cache(self, asked: Asked, cell: int) -> ResponseLine | None:
+    async def _from_elsewhere(self, asked: Asked, cell: int) -> ResponseLine | None:
         """The answer of another run to the very same request, copied into this one; None without one."""
-        found = self._cache.find(asked.sha256, asked.ready.facts) if self._cache is not None else None
-        if found is None:
+        step = self._state.record.id
+        if self._elsewhere is None or (found := self._elsewhere.find(asked, step, cell)) is None:
             return None
         before, origin = found
         line = replace(
             before,
             salt=new_salt(),
-            step=self._state.record.id,
+            step=step,
             call=f"r{self._state.lines}",  # no call was made: the line names itself
             attempt=self._state.attempts,
             model=asked.ask.model,

@@ -104,10 +104,8 @@ class Models:
     async def _open(self, name: str) -> Ready:
         record = self._records.get(name) or ModelRecord(backend=name, model=name, params={}, seed=0, on_unknown="")
         try:
-            factory = plugins.load(plugins.BACKENDS, record.backend, "model backend")
-            backend: Backend = factory(record.model, record.params, record.seed, self._root)
-            facts: dict[str, Any] = await backend.open()
-        except CannotCheck:
+            backend, facts = await self._made(name, record)
+        except (CannotCheck, ModelGone):
             del self._opening[name]
             raise
         except AwoError as error:
@@ -128,6 +126,12 @@ class Models:
         pace = self._pace(name, limits, backend, most)
         ready = self._ready[name] = Ready(name, backend, record, asked, facts, pace, most)
         return ready
+
+    async def _made(self, name: str, record: ModelRecord) -> tuple[Backend, dict[str, Any]]:
+        """The model's backend, open, and what it says of itself."""
+        factory = plugins.load(plugins.BACKENDS, record.backend, "model backend")
+        backend: Backend = factory(record.model, record.params, record.seed, self._root)
+        return backend, await backend.open()
 
     def _pace(self, name: str, limits: LimitsRecord, backend: Backend, most: int) -> Pace:
         breaker = self._breakers.setdefault(backend.endpoint, Breaker(backend.endpoint)) if backend.endpoint else None

@@ -101,7 +101,7 @@ class StepOutputs:
     def keep_lines(self, name: str, lines: Iterable[bytes]) -> FileRef:
         """Writes the artifact `files/<name>` from its lines, each with its newline. Raises as `keep`."""
         path, folders = self._place(name)
-        return self._stream(path, (self._secrets.cut(line) for line in lines), folders)
+        return self._stream(path, (self._without_secret(line, path) for line in lines), folders)
 
     def _stream(self, path: str, lines: Iterable[bytes], folders: list[str]) -> FileRef:
         hasher, size_bytes = sha256_running(), 0
@@ -216,7 +216,8 @@ class StepOutputs:
                 ) from error
             self._has_folder = True
 
-    def _write(self, path: str, data: bytes, folders: list[str]) -> FileRef:
+    def _without_secret(self, data: bytes, path: str) -> bytes:
+        """`data`; raises `StepFailed` when it holds a secret."""
         if found := self._secrets.found_in(data):
             raise StepFailed(
                 f"an output holds the value of {', '.join(found)} and is not kept",
@@ -224,6 +225,10 @@ class StepOutputs:
                 where=path,
                 hint="keep secrets out of what a step writes",
             )
+        return data
+
+    def _write(self, path: str, data: bytes, folders: list[str]) -> FileRef:
+        self._without_secret(data, path)
         try:
             descriptor = os.open(f"{self.root}/{path}", _CREATE, 0o644)
             _write_all(descriptor, data)

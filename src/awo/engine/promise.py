@@ -15,6 +15,7 @@ from awo import plugins
 from awo.canon.digest import sha256_hex
 from awo.engine import pricing
 from awo.engine.ahead import cells_record
+from awo.engine.registration import Earlier, faults_of_claims, nobody_before, registered, with_all_needs
 from awo.errors import CannotCheck, Problem, UsageError, WorkflowInvalid
 from awo.evidence.events import FileRef
 from awo.evidence.records import (
@@ -43,8 +44,12 @@ from awo.workflow.files import MOST_CONTENT_BYTES, DeclaredFile, Folder, read_de
 from awo.workflow.marks import marked_in
 
 
-def resolve(workflow: Workflow, *, root: Path, source_name: str, secrets: SecretCutter) -> InputRecord:
+def resolve(
+    workflow: Workflow, *, root: Path, source_name: str, secrets: SecretCutter, earlier: Earlier = nobody_before
+) -> InputRecord:
     """What a run of `workflow` starts from; `root` is the workflow file's folder, `source_name` its name on record.
+
+    `earlier` is asked which runs registered the workflow's claims before, only when there are claims.
 
     Takes the steps out of `workflow`. The value of an input with a file is the file's text; each data
     set is gone through once. Arguments have their defaults filled in, so that a later version of AWO
@@ -61,6 +66,7 @@ def resolve(workflow: Workflow, *, root: Path, source_name: str, secrets: Secret
     faults += [*faults_of_data, *fan_out.bad_columns(workflow.steps, data), *counted.faults]
     faults += _bad_checklists(workflow.steps, files)
     faults += _bad_schemas(workflow.steps, files)
+    faults += faults_of_claims(workflow, files)
     faults += _bad_models(workflow.models, root)
     models = {name: _model_record(model, root) for name, model in workflow.models.items()}
     if workflow.budget_usd:
@@ -70,7 +76,9 @@ def resolve(workflow: Workflow, *, root: Path, source_name: str, secrets: Secret
     record = _head(workflow, source_name, list(files.values()), models, data)
     if workflow.budget_usd and (faults := list(pricing.faults_of_bounds(workflow.steps, counted, record, root))):
         raise invalid(workflow.source, faults)
-    record = msgspec.structs.replace(record, steps=_step_records(workflow, counted))
+    claims = registered(workflow.steps, files, earlier)
+    with_all_needs(workflow)
+    record = msgspec.structs.replace(record, claims=claims, steps=_step_records(workflow, counted))
     _refuse_secrets(record, workflow, root, secrets)
     return record
 

@@ -14,7 +14,7 @@ import msgspec
 import awo
 from awo.derive.facts import RunFacts
 from awo.engine.attempts import Workshop
-from awo.engine.cache import open_cache
+from awo.engine.cache import Elsewhere, open_cache
 from awo.engine.closing import close_if_decided
 from awo.engine.desk import remove_scratch
 from awo.engine.environment import environment_facts
@@ -23,7 +23,9 @@ from awo.engine.intact import refuse_altered_run
 from awo.engine.journal import Journal
 from awo.engine.models import Models
 from awo.engine.reading import refs_of
+from awo.engine.recorded import RecordedRun
 from awo.engine.reruns import Rerun, reruns
+from awo.engine.rescoring import RecordedModels, open_recorded
 from awo.engine.scheduler import Scheduler
 from awo.engine.settle import settle_open_calls
 from awo.engine.tidy import remove_unrecorded
@@ -46,6 +48,7 @@ class Surroundings:
 
     `project` is the folder of awo.toml and git, `runs` where the runs are; `workflow_root` the folder
     that the workflow's file names start from. `watch` is told of events once they are on disk.
+    `origin` is the run that a new run scores again; None to look for it among the others.
     """
 
     project: Path
@@ -54,6 +57,7 @@ class Surroundings:
     policy: Policy
     secrets: SecretCutter
     watch: Watch
+    origin: RecordedRun | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,15 +223,14 @@ class Left:
 async def _go_on(journal: Journal, plan: InputRecord, around: Surroundings, *, only_failed: bool = False) -> Ended:
     loop = asyncio.get_running_loop()
     journal.on_durable = lambda events: around.watch(events, journal.state)
-    models = Models(plan, around.workflow_root, journal, around.secrets)
+    models, elsewhere = await _answering(journal, plan, around)
     shop = Workshop(journal, plan, around.workflow_root, models, around.secrets)
+    shop.elsewhere = elsewhere
     scheduler = Scheduler(shop, around.policy, only_failed=only_failed)
     facts = asyncio.create_task(_record_environment(journal, around))
     for one in SIGNALS:
         loop.add_signal_handler(one, scheduler.stop, one.name)
     try:
-        if plan.cache:
-            shop.cache = open_cache(around.runs, journal.folder)
         await scheduler.run(before_gate=facts)
         await facts
     except BaseException:
@@ -246,6 +249,20 @@ async def _go_on(journal: Journal, plan: InputRecord, around: Surroundings, *, o
     left = Left(shop.failures, scheduler.stopped_by, shop.traffic.over_budget)
     del shop, scheduler  # what is written next needs the room
     return await _finish(journal, plan, left, is_taken_up=journal.state.is_resumed)
+
+
+async def _answering(journal: Journal, plan: InputRecord, around: Surroundings) -> tuple[Models, Elsewhere | None]:
+    """Who answers the run: its models, and other runs before them where it says so. Closes the journal on an error."""
+    try:
+        if plan.rescores:
+            await journal.flushed()
+            answers = open_recorded(plan, around.runs, around.origin, journal.folder)
+            return RecordedModels(plan, around.workflow_root, journal, around.secrets, answers), answers
+        cache = open_cache(around.runs, journal.folder) if plan.cache else None
+    except BaseException:
+        await journal.close()
+        raise
+    return Models(plan, around.workflow_root, journal, around.secrets), cache
 
 
 async def _record_environment(journal: Journal, around: Surroundings) -> None:

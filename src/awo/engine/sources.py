@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
@@ -12,6 +12,7 @@ from awo.errors import EvidenceError, StepFailed
 from awo.evidence.events import FileRef
 from awo.evidence.layout import file_path, items_path, responses_path
 from awo.evidence.records import ItemLine, ResponseLine, StepRecord
+from awo.evidence.verdicts import RegisteredClaim
 from awo.workflow import conditions, globs, templates
 from awo.workflow.cells import Cell
 
@@ -41,6 +42,14 @@ class EngineSources:
     @property
     def default_model(self) -> str:
         return self._bench.plan.default_model
+
+    @property
+    def inputs(self) -> Mapping[str, Any]:
+        return self._bench.plan.inputs
+
+    @property
+    def registered(self) -> Sequence[RegisteredClaim]:
+        return self._bench.plan.claims
 
     def record_of(self, step: str) -> StepRecord:
         state = self._bench.journal.state.steps.get(step)
@@ -72,6 +81,9 @@ class EngineSources:
 
     def attempts_of(self, step: str) -> int:
         return self._bench.journal.state.steps[step].attempts
+
+    def has_failed(self, step: str) -> bool:
+        return self._bench.journal.state.steps[step].failed_attempt > 0
 
     def render(self, template: str, cell: Cell | None = None) -> str:
         return templates.render(template, inputs=self._bench.plan.inputs, steps=self._bench.values, cell=cell)

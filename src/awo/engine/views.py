@@ -9,6 +9,7 @@ from awo.derive.facts import RunFacts
 from awo.derive.report import report
 from awo.derive.views import gate_pending, metadata_text, status_view
 from awo.engine.folder import write_pieces, write_whole
+from awo.engine.pictures import write_pictures
 from awo.engine.reading import FolderReader, read_facts
 from awo.errors import DiskTrouble
 from awo.evidence.layout import GATE_PENDING, METADATA, REPORT, STATUS
@@ -16,7 +17,7 @@ from awo.evidence.records import InputRecord
 
 
 def write_views(folder: Path, plan: InputRecord | None = None) -> RunFacts:
-    """Rebuilds status.json, gate_pending.json, metadata.json and report.md; gives the facts behind them.
+    """Rebuilds status.json, gate_pending.json, metadata.json, report.md and the pictures; gives the facts behind them.
 
     `plan` is input.json where the caller has it parsed. gate_pending.json is there exactly while a
     gate waits. Raises `EvidenceError` and `DiskTrouble`.
@@ -33,6 +34,7 @@ def write_views(folder: Path, plan: InputRecord | None = None) -> RunFacts:
             write_whole(folder / GATE_PENDING, pretty(gate_pending(facts, request, gate.checkpoint)))
         write_pieces(folder / METADATA, metadata_text(facts))
         write_whole(folder / REPORT, report(facts, reader).encode())
+        write_pictures(folder, facts, reader)
     except OSError as error:
         raise DiskTrouble(
             "a view cannot be written",

@@ -138,7 +138,8 @@ class TailCut(Event, frozen=True, tag="tail_cut"):
 class ModelRecorded(Event, frozen=True, tag="model_recorded"):
     """A model is ready on this machine: asked and answered names, weights digest, build, threads and so on.
 
-    `facts` has text, integers and booleans only; decimals are text.
+    `facts` has text, integers and booleans only; decimals are text. With `recorded_in` they are those of
+    an earlier run that is scored again, and no model was opened.
     """
 
     model: str

@@ -9,6 +9,8 @@ OUTPUTS = "outputs"
 AUDIT = "audit"
 METADATA = "metadata.json"
 REPORT = "report.md"
+REPORT_PICTURES = "report"
+PICTURES = "report/pictures.md"
 
 JOURNAL = "audit/journal.jsonl"
 GATE_PENDING = "audit/gate_pending.json"
@@ -56,6 +58,11 @@ def file_path(step: str, name: str) -> str:
 def attempt_folder(step: str, attempt: int) -> str:
     """Where the artifacts of a failed attempt are kept: `outputs/<step>/attempt-<n>`."""
     return f"{OUTPUTS}/{step}/attempt-{attempt}"
+
+
+def picture_path(name: str, ending: str) -> str:
+    """Where a picture of the report stands: `report/<name>.svg` or `.png`."""
+    return f"{REPORT_PICTURES}/{name}.{ending}"
 
 
 def gate_request_path(gate: str) -> str:

@@ -22,6 +22,7 @@ from awo.evidence.events import (
     Time,
     Usd,
 )
+from awo.evidence.verdicts import RegisteredClaim
 
 NOBODY = "awo-seal"
 """The starter's id when a run was started with the machine's own key: it names no person."""
@@ -151,7 +152,9 @@ class StepRecord(_Record, frozen=True, gc=False):
 class InputRecord(_Record, frozen=True, kw_only=True):
     """input.json: the workflow as it ran. `timeout_s` 0 means no limit, `when` '' means always.
 
-    `budget_usd` '' means that no budget was set; `cache` that responses of other runs may be used again.
+    `budget_usd` '' means that no budget was set; `cache` that responses of other runs may be used again;
+    `rescores` names the run whose responses answer every request of this one, '' for none. `claims` are
+    registered here: each claim of the workflow, before the first call.
     """
 
     format: Literal["awo/input/v1"]
@@ -165,7 +168,9 @@ class InputRecord(_Record, frozen=True, kw_only=True):
     default_model: str
     budget_usd: MaybeUsd = ""
     cache: bool = False
+    rescores: str = ""
     data: dict[str, DataRecord] = {}
+    claims: list[RegisteredClaim] = []
     steps: list[StepRecord]  # last: `encode_input` writes one line for each
 
 

@@ -8,6 +8,7 @@ import msgspec
 
 from awo.evidence.events import AnyEvent
 from awo.evidence.exchanges import Exchange
+from awo.evidence.judgements import GradeValue, PreferenceValue, RefutationValue
 from awo.evidence.metadata import Metadata
 from awo.evidence.records import (
     Decision,
@@ -19,12 +20,29 @@ from awo.evidence.records import (
     Seal,
     StatusView,
 )
+from awo.evidence.scores import ScoreLine, ScoresValue
+from awo.evidence.statistics import StatisticsValue
+from awo.evidence.verdicts import ClaimsValue
+from awo.evidence.votes import ComparisonLine, ComparisonValue, DissentLine, DissentValue, VoteLine, VotesValue
 
 SHAPES: dict[str, tuple[Any, str]] = {
     "event": (AnyEvent, "A line of audit/journal.jsonl"),
     "input": (InputRecord, "input.json"),
     "response": (ResponseLine, "A line of outputs/<step>/responses.jsonl"),
     "item": (ItemLine, "A line of outputs/<step>/items.jsonl"),
+    "grade": (GradeValue, "The value of a grade step, or of a cell of one"),
+    "preference": (PreferenceValue, "The value of a prefer step, or of a cell of one"),
+    "refutation": (RefutationValue, "The value of a refute step, or of a cell of one"),
+    "score": (ScoreLine, "A line of outputs/<step>/files/scores.jsonl"),
+    "scores": (ScoresValue, "The value of a step that scores"),
+    "statistics": (StatisticsValue, "The value of a step of statistics"),
+    "vote": (VoteLine, "A line of outputs/<step>/files/votes.jsonl"),
+    "votes": (VotesValue, "The value of a consensus_vote step over a step that fanned out"),
+    "dissent": (DissentLine, "A line of outputs/<step>/files/dissent.jsonl"),
+    "dissents": (DissentValue, "The value of a dissent step"),
+    "comparison": (ComparisonLine, "A line of outputs/<step>/files/comparison.jsonl"),
+    "comparisons": (ComparisonValue, "The value of a compare step"),
+    "claims": (ClaimsValue, "The value of a claims step"),
     "exchange": (Exchange, "A line in audit/raw/NNNNN.jsonl.gz"),
     "gate-request": (GateRequest, "outputs/<gate>/gate.json"),
     "gate": (GatePending, "audit/gate_pending.json"),

@@ -1,4 +1,4 @@
-"""What a step that scores leaves: one line for each answer, and how each score came out over all (spec section 3.9)."""
+"""What a step that scores leaves: a line for each answer, and how each score came out over all (spec section 3.15)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a step of statistics leaves as its value: estimates, paired comparisons, agreement, noise (spec section 3.10).
+"""What a step of statistics leaves as its value: estimates, paired comparisons, agreement, noise (spec section 3.16).
 
 Every number is null where it is not defined, and `why` then says so in one sentence.
 """
@@ -89,7 +89,7 @@ class Comparison(_Record, frozen=True):
     difference: float | None
     low: float | None
     high: float | None
-    interval: Literal["paired_bootstrap", "t", "none"]
+    interval: Literal["paired_bootstrap", "none"]
     test: Literal["mcnemar", "paired_permutation", "paired_bootstrap", "wilcoxon", "none"]
     counts: dict[str, Size]
     statistic: float | None

@@ -40,9 +40,11 @@ class Chronicle:
     cell of a step that fans out and is not done.
     """
 
-    def __init__(self, input_: InputRecord) -> None:
+    def __init__(self, input_: InputRecord, tree: MerkleTree | None = None) -> None:
+        """`tree` is that of the journal where the caller grows it: then each line is in it before it is added here."""
         self._input = input_
-        self._tree = MerkleTree()
+        self._tree = MerkleTree() if tree is None else tree
+        self._grows_tree = tree is None
         self._started: ev.RunStarted | None = None
         self._finished: ev.RunFinished | None = None
         self._last_at = ""
@@ -65,7 +67,8 @@ class Chronicle:
 
     def add(self, event: ev.AnyEvent, line: bytes | None = None) -> None:
         """Takes the next event. `line` is its journal line without newline, where the caller has it at hand."""
-        self._tree.append(ev.encode(event) if line is None else line)
+        if self._grows_tree:
+            self._tree.append(ev.encode(event) if line is None else line)
         self._last_at = event.at
         _CHAPTERS[type(event)](self, event)
 

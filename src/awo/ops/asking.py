@@ -1,15 +1,15 @@
-"""What the operations that ask models share: arguments, the turns of one exchange, and an answer as plain JSON."""
+"""What the operations that ask models share: arguments, and the turns of one exchange."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType, field
 
 from awo.errors import StepFailed
-from awo.evidence.records import Message, ResponseLine
+from awo.evidence.records import Message
 from awo.ops.seam import Ask, Writing
 from awo.workflow.answer_schema import text_of, why_no_schema
 from awo.workflow.words import AnswerSchema, Args, ImagePath, Params, ReadGlob, Template
@@ -72,7 +72,7 @@ def asks_of(args: AskingArgs, models: Iterable[str], writing: Writing) -> list[A
     schema = _schema(args, writing)
     return [
         Ask(
-            model=_model(model, writing),
+            model=model_named(model, writing),
             messages=messages,
             params=params,
             schema=schema,
@@ -82,13 +82,14 @@ def asks_of(args: AskingArgs, models: Iterable[str], writing: Writing) -> list[A
     ]
 
 
-def answer(line: ResponseLine, ask: Ask) -> dict[str, Any]:
-    """`{"text", "model", "call", "stop_reason"}` of one response; `model` is its name in the workflow.
-
-    With a schema also `parsed`: the JSON value that the text spells.
-    """
-    value = {"text": line.text, "model": line.model, "call": line.call, "stop_reason": line.stop_reason}
-    return {**value, "parsed": msgspec.json.decode(line.text)} if ask.schema else value
+def model_named(name: str, writing: Writing) -> str:
+    """A model's name in the workflow, a template filled in. Raises `StepFailed` (code `template`)."""
+    if "{{" not in name:
+        return name
+    filled = writing.fill(name)
+    if not isinstance(filled, str):
+        raise StepFailed("a template gives no model's name", code="template", expected="text", got=repr(filled)[:60])
+    return filled
 
 
 def _messages(args: AskingArgs, writing: Writing) -> tuple[Message, ...]:
@@ -105,15 +106,6 @@ def _messages(args: AskingArgs, writing: Writing) -> tuple[Message, ...]:
         last = max(index for index, turn in enumerate(turns) if turn.role == "user")
         turns[last] = msgspec.structs.replace(turns[last], images=images)
     return tuple(turns)
-
-
-def _model(name: str, writing: Writing) -> str:
-    if "{{" not in name:
-        return name
-    filled = writing.fill(name)
-    if not isinstance(filled, str):
-        raise StepFailed("a template gives no model's name", code="template", expected="text", got=repr(filled)[:60])
-    return filled
 
 
 def _schema(args: AskingArgs, writing: Writing) -> str:

@@ -20,11 +20,11 @@ from typing import Annotated, Any
 from msgspec import UNSET, Meta, UnsetType, field
 
 from awo.canon.paths import folded
+from awo.derive.texts import utf8
 from awo.errors import DiskTrouble, StepFailed
 from awo.ops.captured import Captured
 from awo.ops.seam import Desk, Operation
 from awo.ops.stopping import stop_all
-from awo.ops.texts import utf8
 from awo.ops.working_folder import check_outputs, lay_out
 from awo.workflow.words import Args, ReadPath, StepRef, Template, WritePath
 
@@ -99,7 +99,7 @@ class CommandArgs(Args, frozen=True, kw_only=True):
 
 
 @dataclass(frozen=True, slots=True)
-class _Ended:
+class Ended:
     """How a program ended: its exit code (negative: the signal that ended it), or past its time."""
 
     exit_code: int
@@ -121,15 +121,15 @@ async def perform(args: CommandArgs, desk: Desk) -> dict[str, Any]:
     scratch = desk.scratch().resolve()
     argv = ["/bin/sh", "-c", args.shell] if isinstance(args.shell, str) else _rendered(args, desk)
     passed = {name: os.environ[name] for name in args.env if name in os.environ}
-    env = {"PATH": MINIMAL_PATH, "LANG": "C.UTF-8", "HOME": str(scratch / "home"), "TMPDIR": str(scratch / "tmp")}
-    env |= passed
+    env = minimal_environment(scratch) | passed
     env |= {name: desk.render(template) for name, template in args.set_env.items()}
     work = await _prepared(args, desk, scratch)
     limit_bytes = args.max_output_bytes
     with contextlib.closing(Captured(limit_bytes)) as out, contextlib.closing(Captured(limit_bytes)) as err:
-        ended = await _run(args, desk, argv, env, scratch, out, err)
-        stdout, stdout_cut_bytes = await _kept(out, limit_bytes, desk)
-        stderr, stderr_cut_bytes = await _kept(err, limit_bytes, desk)
+        program = args.argv[0] if isinstance(args.argv, tuple) else "/bin/sh"  # unfilled: it may hold a model's text
+        ended = await run_program(argv, env, scratch, out, err, desk.step, program, args.time_limit_s)
+        stdout, stdout_cut_bytes = await kept(out, limit_bytes, desk)
+        stderr, stderr_cut_bytes = await kept(err, limit_bytes, desk)
     stdout_ref = await desk.keep_file(STDOUT, stdout)
     stderr_ref = await desk.keep_file(STDERR, stderr)
     _refuse_bad_end(args, desk, ended)
@@ -137,7 +137,7 @@ async def perform(args: CommandArgs, desk: Desk) -> dict[str, Any]:
     await asyncio.to_thread(check_outputs, desk, work, args.outputs)
     refs = [await desk.keep_path(name, work / name) for name in args.outputs]
     return {
-        "argv": [desk.cut_secrets(utf8(word, desk, "argv")).decode() for word in argv],
+        "argv": [desk.cut_secrets(utf8(word, desk.step, "argv")).decode() for word in argv],
         "exit_code": ended.exit_code,
         "stdout": stdout_ref.path,
         "stderr": stderr_ref.path,
@@ -148,9 +148,14 @@ async def perform(args: CommandArgs, desk: Desk) -> dict[str, Any]:
     }
 
 
+def minimal_environment(scratch: Path) -> dict[str, str]:
+    """All that a program is told of where it runs, unless its step says more."""
+    return {"PATH": MINIMAL_PATH, "LANG": "C.UTF-8", "HOME": str(scratch / "home"), "TMPDIR": str(scratch / "tmp")}
+
+
 async def _prepared(args: CommandArgs, desk: Desk, scratch: Path) -> Path:
     """The working folder with all that the program is given, beside its home and its temporary folder."""
-    stdin = utf8(desk.render(args.stdin), desk, "stdin")
+    stdin = utf8(desk.render(args.stdin), desk.step, "stdin")
     try:
         for name in ("work", "home", "tmp"):
             (scratch / name).mkdir()
@@ -165,22 +170,27 @@ def _rendered(args: CommandArgs, desk: Desk) -> list[str]:
     return [desk.render(word) for word in args.argv] if isinstance(args.argv, tuple) else []
 
 
-async def _run(
-    args: CommandArgs,
-    desk: Desk,
+async def run_program(
     argv: Sequence[str],
     env: Mapping[str, str],
     scratch: Path,
     stdout: Captured,
     stderr: Captured,
-) -> _Ended:
-    """Runs the program to its end or its time limit; nothing it started is left when this comes back."""
+    step: str,
+    program: str,
+    time_limit_s: float,
+) -> Ended:
+    """Runs a program in `scratch`/work, with the file `scratch`/stdin, to its end or its time limit (0: none).
+
+    Nothing it started is left when this comes back. `env` must name `scratch`, so that what left the
+    program's group is found. Raises `StepFailed` (code `cannot_start`), which calls it `program`.
+    """
     process = None
     is_past_time = False
     await stdout.start()
     await stderr.start()
     try:
-        async with asyncio.timeout(args.time_limit_s or None):
+        async with asyncio.timeout(time_limit_s or None):
             with (scratch / "stdin").open("rb") as stdin:
                 process = await asyncio.create_subprocess_exec(
                     *argv,
@@ -198,8 +208,8 @@ async def _run(
         raise StepFailed(
             "the command cannot be started",
             code="cannot_start",
-            where=f"step {desk.step}",
-            got=f"{_program(args)!r}: {error.strerror if isinstance(error, OSError) else error}",
+            where=f"step {step}",
+            got=f"{program!r}: {error.strerror if isinstance(error, OSError) else error}",
             hint=f"programs are looked for in {MINIMAL_PATH}; `env: [PATH]` passes your own",
         ) from error
     finally:
@@ -207,21 +217,16 @@ async def _run(
         stderr.close_writer()
         await stop_all(process.pid if process else None, scratch)
     exit_code = await process.wait() if process else -signal.SIGKILL
-    return _Ended(exit_code=exit_code, is_past_time=is_past_time)
+    return Ended(exit_code=exit_code, is_past_time=is_past_time)
 
 
-def _program(args: CommandArgs) -> str:
-    """The program as the workflow spells it: what a template became may hold a model's text."""
-    return args.argv[0] if isinstance(args.argv, tuple) else "/bin/sh"
-
-
-async def _kept(captured: Captured, limit_bytes: int, desk: Desk) -> tuple[bytes, int]:
+async def kept(captured: Captured, limit_bytes: int, desk: Desk) -> tuple[bytes, int]:
     """What is kept of one stream, secrets cut, and how many bytes lay beyond the limit."""
     held = await captured.rest(_LAST_BYTES_WAIT_S)
     return desk.cut_secrets(held)[:limit_bytes], max(0, captured.total_bytes - limit_bytes)
 
 
-def _refuse_bad_end(args: CommandArgs, desk: Desk, ended: _Ended) -> None:
+def _refuse_bad_end(args: CommandArgs, desk: Desk, ended: Ended) -> None:
     hint = f"what it said is in {STDERR}, in the newest outputs/{desk.step}/attempt-*/"
     if ended.is_past_time:
         raise StepFailed(

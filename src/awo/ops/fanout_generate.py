@@ -6,7 +6,8 @@ from typing import Annotated, Any
 
 from msgspec import Meta
 
-from awo.ops.asking import AskingArgs, answer, asks_of
+from awo.derive.concluding import answer_of
+from awo.ops.asking import AskingArgs, asks_of
 from awo.ops.seam import Ask, Desk, Operation, Writing
 from awo.workflow.words import ModelRef
 
@@ -27,7 +28,8 @@ def requests(args: FanoutGenerateArgs, writing: Writing) -> list[Ask]:
 async def perform(args: FanoutGenerateArgs, desk: Desk) -> dict[str, Any]:
     """`{"responses": [{"text", "model", "call", "stop_reason"}], "count"}`, in the order of `models`."""
     asks = requests(args, desk)
-    responses = [answer(line, ask) for line, ask in zip(await desk.ask(asks), asks, strict=True)]
+    lines = await desk.ask(asks)
+    responses = [answer_of(line, has_schema=bool(ask.schema)) for line, ask in zip(lines, asks, strict=True)]
     return {"responses": responses, "count": len(responses)}
 
 

@@ -6,7 +6,8 @@ from typing import Annotated, Any
 
 from msgspec import UNSET, Meta, UnsetType
 
-from awo.ops.asking import AskingArgs, answer, asks_of
+from awo.derive.concluding import answer_of
+from awo.ops.asking import AskingArgs, asks_of
 from awo.ops.seam import Ask, Desk, Operation, Writing
 from awo.workflow.words import ModelRef
 
@@ -28,7 +29,7 @@ async def perform(args: LlmMapArgs, desk: Desk) -> dict[str, Any]:
     """`{"text", "model", "call", "stop_reason"}`: the answer, who gave it, and its call id; `parsed` with a schema."""
     (ask,) = requests(args, desk)
     (response,) = await desk.ask([ask])
-    return answer(response, ask)
+    return answer_of(response, has_schema=bool(ask.schema))
 
 
 OPERATION = Operation(

@@ -24,7 +24,8 @@ class Ask:
     """One request to one model, by its name in the workflow. `params` go over the model's own.
 
     `schema` is the JSON Schema that the answer must follow, as JSON text, or ''. An answer that does
-    not is kept, and asked for again until there are `schema_tries` of them.
+    not is kept, and asked for again until there are `schema_tries` of them; the last is given out all
+    the same where `must_follow` is false.
     """
 
     model: str
@@ -32,6 +33,7 @@ class Ask:
     params: Mapping[str, Any]
     schema: str = ""
     schema_tries: int = 1
+    must_follow: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +133,9 @@ class Operation(Generic[A]):
     `purity` is `derived` when the value follows from arguments and earlier outputs alone (no
     network, no clock, no chance), so that the judge can recompute it; else `effect`.
     `perform` gives the step's value, plain JSON, or `OpensGate`. `requests` gives what `perform` will
-    ask of models; only an operation that has it can fan out over a data set, and be planned.
+    ask of models; only an operation that has it can fan out over a data set, and be planned. With
+    `asks_at_most` what it asks depends on the answers: `requests` gives at least as many requests to each
+    model, each at least as long.
     `reads_lines` says that it reads items, responses or artifacts of earlier steps through `Desk.sources`.
     """
 
@@ -141,4 +145,5 @@ class Operation(Generic[A]):
     purity: Literal["derived", "effect", "gate"]
     perform: Perform[A]
     requests: Requests[A] | None = None
+    asks_at_most: bool = False
     reads_lines: bool = False

@@ -2,52 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from dataclasses import replace
+from typing import Any
 
-from msgspec import UNSET, Meta, UnsetType
-
-from awo.ops.seam import Desk, Operation
-from awo.ops.texts import text_at, utf8
-from awo.workflow.words import Args, StepRef, Template, WritePath
-
-
-class WriteTextArgs(Args, frozen=True, kw_only=True):
-    """The file, and either `text` or `from_step` with `field`."""
-
-    path: Annotated[WritePath, Meta(description="The file's name below outputs/<step>/files/.")]
-    text: Annotated[Template, Meta(description="What is written (Jinja2).")] | UnsetType = UNSET
-    from_step: Annotated[StepRef, Meta(description="The step whose value has the text.")] | UnsetType = UNSET
-    field: (
-        Annotated[
-            str, Meta(min_length=1, description="The text's place in that value; dots go deeper, `responses.0.text`.")
-        ]
-        | UnsetType
-    ) = UNSET
-
-    def __post_init__(self) -> None:
-        if (self.text is UNSET) == (self.from_step is UNSET):
-            raise ValueError("give exactly one of `text` and `from_step`")
-        if (self.from_step is UNSET) != (self.field is UNSET):
-            raise ValueError("`from_step` and `field` belong together")
+from awo.derive.texts import DERIVATION, WriteTextArgs
+from awo.ops.derived import operation_of
+from awo.ops.seam import Desk
 
 
-async def perform(args: WriteTextArgs, desk: Desk) -> dict[str, Any]:
-    """`{"path", "sha256", "size_bytes"}` of the file, which is UTF-8; `path` is from the run's folder.
+async def perform(args: WriteTextArgs, desk: Desk) -> Any:
+    """As `awo.derive.texts.written`. A text that holds a secret is refused whole (`secret_in_output`).
 
-    Raises `StepFailed`: `field_missing` or `field_not_text` when `from_step` has no such text; `not_utf8`.
+    Lines of a derivation are kept with secrets cut out; here the digest in the value names the text as it is.
     """
-    if args.from_step is not UNSET and args.field is not UNSET:
-        text = text_at(desk, args.from_step, args.field)
-    else:
-        text = desk.render("" if args.text is UNSET else args.text)
-    ref = await desk.keep_file(args.path, utf8(text, desk, "text"))
-    return {"path": ref.path, "sha256": ref.sha256, "size_bytes": ref.size_bytes}
+    derived = DERIVATION.compute(args, desk.sources)
+    for name, pieces in derived.files.items():
+        await desk.keep_file(name, b"".join(pieces))
+    return derived.value
 
 
-OPERATION = Operation(
-    name="write_text",
-    summary="Writes a text into a file among the step's outputs.",
-    args=WriteTextArgs,
-    purity="derived",
-    perform=perform,
-)
+OPERATION = replace(operation_of(DERIVATION), perform=perform)

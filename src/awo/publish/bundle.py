@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import IO, Any
 
 from awo.canon import time
-from awo.canon.digest import sha256_file, sha256_running
+from awo.canon.digest import sha256_running
 from awo.canon.json import parse_canonical
 from awo.canon.ustar import END, LARGEST_FILE_BYTES, Header, padding, write_header
-from awo.engine.folder import fsync_folder
 from awo.errors import DiskTrouble, EvidenceError, UsageError
 from awo.evidence.layout import SEAL, SEAL_SIGNATURE
 from awo.evidence.records import Seal
+from awo.publish.placing import put_in_place
 from awo.verify.folder import FolderSource
 from awo.verify.inflate import HEADER
 from awo.verify.limits import RATIO, Limits, is_bomb
@@ -58,7 +58,7 @@ def export_bundle(
             with os.fdopen(descriptor, "wb", buffering=0) as stream:
                 bundle = _write(folder, seal, stream, out, progress, threads or min(os.cpu_count() or 1, MOST_THREADS))
                 os.fsync(stream.fileno())
-            _put_in_place(half, bundle)
+            put_in_place(half, out, bundle.sha256, "--output")
         finally:
             half.unlink(missing_ok=True)
     except OSError as error:
@@ -144,22 +144,6 @@ def _member(tar: _Blocks, file: Found, run_id: str, mtime: int) -> None:
             "a file changed while it was read", where=file.path, expected=f"{file.size_bytes} bytes", got=str(written)
         )
     tar.write(bytes(padding(file.size_bytes)))
-
-
-def _put_in_place(half: Path, bundle: Bundle) -> None:
-    if bundle.path.exists():
-        there, _ = sha256_file(bundle.path)
-        if there != bundle.sha256:
-            raise UsageError(
-                "there is another file of this name, and it is not overwritten",
-                where=str(bundle.path),
-                expected=f"SHA-256 {bundle.sha256}",
-                got=there,
-                hint="choose another --output",
-            )
-        return
-    half.rename(bundle.path)
-    fsync_folder(bundle.path.parent)
 
 
 class _Packed:

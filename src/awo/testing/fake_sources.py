@@ -10,6 +10,7 @@ import msgspec
 
 from awo.errors import StepFailed
 from awo.evidence.records import ItemLine, ResponseLine, RetryRecord, StepRecord, json_object
+from awo.evidence.verdicts import RegisteredClaim
 from awo.workflow import conditions, templates
 from awo.workflow.cells import Cell
 
@@ -19,7 +20,8 @@ class FakeSources:
 
     `records`: earlier steps as input.json has them; a step that has only a value is taken as one that was
     done once. `items` and `responses`: the lines of earlier steps. `lines`: artifacts, by step and name.
-    `attempts`: how often a step was tried, 1 when it is not said.
+    `attempts`: how often a step was tried, 1 when it is not said. `failed`: steps of which an attempt failed.
+    `registered`: the claims of input.json.
     """
 
     def __init__(
@@ -36,6 +38,8 @@ class FakeSources:
         inputs: Mapping[str, Any] | None = None,
         default_model: str = "echo",
         attempts: Mapping[str, int] | None = None,
+        failed: Sequence[str] = (),
+        registered: Sequence[RegisteredClaim] = (),
     ) -> None:
         self.step = step
         self.seed = seed
@@ -46,8 +50,10 @@ class FakeSources:
         self._responses = responses or {}
         self._lines = lines or {}
         self._files = files or {}
-        self._inputs = inputs or {}
+        self.inputs = inputs or {}
+        self.registered = registered
         self._attempts = attempts or {}
+        self._failed = failed
 
     def record_of(self, step: str) -> StepRecord:
         if step in self._records:
@@ -83,14 +89,17 @@ class FakeSources:
     def attempts_of(self, step: str) -> int:
         return self._attempts.get(step, 1)
 
+    def has_failed(self, step: str) -> bool:
+        return step in self._failed
+
     def render(self, template: str, cell: Cell | None = None) -> str:
-        return templates.render(template, inputs=self._inputs, steps=self._values, cell=cell)
+        return templates.render(template, inputs=self.inputs, steps=self._values, cell=cell)
 
     def fill(self, value: Any, cell: Cell | None = None) -> Any:
-        return templates.fill(value, inputs=self._inputs, steps=self._values, cell=cell)
+        return templates.fill(value, inputs=self.inputs, steps=self._values, cell=cell)
 
     def holds(self, condition: str) -> bool:
-        return conditions.is_true(condition, inputs=self._inputs, steps=self._values)
+        return conditions.is_true(condition, inputs=self.inputs, steps=self._values)
 
     def read_text(self, path: str) -> str:
         if path not in self._files:

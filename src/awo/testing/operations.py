@@ -24,7 +24,7 @@ import msgspec
 
 from awo.canon.json import pretty
 from awo.errors import StepFailed
-from awo.ops.seam import OpensGate, Operation
+from awo.ops.seam import Ask, OpensGate, Operation
 from awo.testing.fake_desk import FakeDesk
 from awo.workflow.words import Args
 
@@ -105,23 +105,40 @@ def the_value_is_plain_json(case: Case) -> None:
 
 
 def a_derived_value_follows_from_its_arguments(case: Case) -> None:
-    """A derived operation gives the same value twice, waits for nothing, and asks no model; while it
-    works it opens no file, no connection and no process, and reads neither the clock nor chance.
+    """A derived operation gives the same value and the same files twice, waits for nothing, and asks no model;
+    while it works it opens no file, no connection and no process, and reads neither the clock nor chance.
 
-    As far as a test can see: native code is not watched, nor is a clock read through `datetime`.
+    What it would do beside the loop (a heavy derivation) is done at once. As far as a test can see: native code
+    is not watched, nor is a clock read through `datetime`.
     """
     if case.operation.purity != "derived":
         return
     for example in case.works:
-        first = _perform(case, example)  # also loads what is imported late
+        with example.desk() as desk:
+            first, kept = _run(case, example, desk), dict(desk.kept)  # also loads what is imported late
         with example.desk() as desk, _watched():
             second = _to_its_end(case.operation.perform(_args(case, example), desk))
         assert _is_same(first, second), "two runs gave different values"
+        assert kept == desk.kept, "two runs kept different files"
         assert not desk.asked, "a derived operation asked a model"
 
 
+def a_derived_failure_follows_from_its_arguments(case: Case) -> None:
+    """A derived operation that fails does so again with the same code and the same words."""
+    if case.operation.purity != "derived":
+        return
+    for failure in case.fails:
+        first, second = _failure_at(case, failure.example), _failure_at(case, failure.example)
+        assert first is not None, f"expected the failure {failure.code}, and it worked"
+        assert second is not None, "it failed the first time, and not the second"
+        assert (first.code, first.what) == (second.code, second.what), "two runs failed for different reasons"
+
+
 def what_is_asked_can_be_said_before(case: Case) -> None:
-    """An operation with `requests` asks just those, in their order, and they follow from its arguments alone."""
+    """An operation with `requests` asks just those, in their order, and they follow from its arguments alone.
+
+    One that says `asks_at_most` asks each model no more often, and nothing longer.
+    """
     requests = case.operation.requests
     if requests is None:
         return
@@ -130,7 +147,11 @@ def what_is_asked_can_be_said_before(case: Case) -> None:
             said = requests(_args(case, example), desk)
             assert not desk.asked, "the operation asked a model to say what it will ask"
             _run(case, example, desk)
-        assert [ask for asks in desk.asked for ask in asks] == said, "it asked what it had not said"
+        asked = [ask for asks in desk.asked for ask in asks]
+        if case.operation.asks_at_most:
+            assert _is_within(asked, said), "it asked more than it had said"
+        else:
+            assert asked == said, "it asked what it had not said"
 
 
 def a_failure_has_its_code(case: Case) -> None:
@@ -151,6 +172,7 @@ CHECKS: tuple[Check, ...] = (
     bad_arguments_are_refused,
     the_value_is_plain_json,
     a_derived_value_follows_from_its_arguments,
+    a_derived_failure_follows_from_its_arguments,
     what_is_asked_can_be_said_before,
     a_failure_has_its_code,
 )
@@ -189,6 +211,21 @@ def _failure_at(case: Case, example: Example) -> StepFailed | None:
     return None
 
 
+def _is_within(asked: Sequence[Ask], said: Sequence[Ask]) -> bool:
+    """Whether each request has one of `said` to the same model, with the same parameters, at least as long."""
+    left = sorted(said, key=_length_bytes)
+    for ask in sorted(asked, key=_length_bytes, reverse=True):
+        fits = [one for one in left if one.model == ask.model and one.params == ask.params]
+        if not fits or _length_bytes(fits[-1]) < _length_bytes(ask):
+            return False
+        left.remove(fits[-1])
+    return True
+
+
+def _length_bytes(ask: Ask) -> int:
+    return sum(len(message.content.encode()) for message in ask.messages)
+
+
 def _is_same(one: Any, other: Any) -> bool:
     """Equal, and of the same types all the way down: 1, 1.0 and true are three values."""
     if type(one) is not type(other):
@@ -223,6 +260,10 @@ def _hook(event: str, args: tuple[Any, ...]) -> None:
         _touched.append(f"{event} {args[:1]}")
 
 
+async def _at_once(work: Callable[..., Any], *args: Any) -> Any:
+    return work(*args)
+
+
 @contextmanager
 def _watched() -> Iterator[None]:
     """Fails when the block touches files, connections, processes, the clock or chance."""
@@ -231,8 +272,9 @@ def _watched() -> Iterator[None]:
         sys.addaudithook(_hook)
         _is_hooked = True
     refuse = mock.Mock(side_effect=AssertionError("a derived operation read the clock or chance"))
-    names = ("time.time", "time.time_ns", "random.random", "os.urandom", "uuid.uuid4")
-    patches = [mock.patch(name, refuse) for name in names]
+    names = ("time.time", "time.time_ns", "random.random", "random._urandom", "os.urandom", "uuid.uuid4")
+    patches: list[Any] = [mock.patch(name, refuse) for name in names]
+    patches.append(mock.patch("asyncio.to_thread", _at_once))  # a heavy derivation need not wait for a thread here
     for patch in patches:
         patch.start()
     _touched = []

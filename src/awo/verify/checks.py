@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from awo.verify import authority, integrity, life_cycle, structure
+from awo.verify import authority, derivation, integrity, life_cycle, structure
 from awo.verify.findings import Answer
 from awo.verify.reading import Reading
 
@@ -33,11 +33,6 @@ class Check:
     holds_against: tuple[Party, ...]
     judge: Callable[[Reading, Answer], None]
     is_asked_for: bool = False
-
-
-def ep_5_1(reading: Reading, answer: Answer) -> None:
-    """Every derived number follows from the recorded responses: not yet part of this version."""
-    answer.cannot("", "recomputing votes, claim verdicts and the report is not yet part of this version")
 
 
 def ep_6_1(reading: Reading, answer: Answer) -> None:
@@ -75,9 +70,21 @@ CHECKS: Final = (
     Check("EP-4.6", "authority", "The package names every decider", NOT_THE_OPERATOR, authority.ep_4_6),
     Check("EP-4.7", "authority", "You trust the sealer", NOT_THE_OPERATOR, authority.ep_4_7, is_asked_for=True),
     Check("EP-4.8", "authority", "You trust every decider", NOT_THE_REVIEWER, authority.ep_4_8, is_asked_for=True),
-    Check("EP-5.1", "derivation", "Every derived number follows", NOT_THE_OPERATOR, ep_5_1, is_asked_for=True),
+    Check(
+        "EP-5.1",
+        "derivation",
+        "Every answer is the one that its response gives",
+        ANYBODY,
+        derivation.ep_5_1,
+        is_asked_for=True,
+    ),
+    Check("EP-5.2", "derivation", "Every derived result follows", ANYBODY, derivation.ep_5_2, is_asked_for=True),
+    Check("EP-5.3", "derivation", "Every cost follows from its price", ANYBODY, derivation.ep_5_3, is_asked_for=True),
+    Check(
+        "EP-5.4", "derivation", "The report says what the record says", ANYBODY, derivation.ep_5_4, is_asked_for=True
+    ),
     Check("EP-6.1", "registration", "The run was registered", NOT_THE_REVIEWER, ep_6_1, is_asked_for=True),
 )
 
 CAN_BE_REQUIRED: Final = tuple(dict.fromkeys(check.chapter for check in CHECKS if check.is_asked_for))
-NOT_BUILT: Final = frozenset({"EP-5.1", "EP-6.1"})
+NOT_BUILT: Final = frozenset({"EP-6.1"})

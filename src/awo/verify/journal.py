@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from awo.errors import EvidenceError
+from awo.derive.facts import RunFacts
+from awo.errors import AwoError, EvidenceError
 from awo.evidence import events as ev
 from awo.evidence.layout import (
     DECISIONS,
@@ -23,6 +24,7 @@ from awo.evidence.layout import (
 )
 from awo.evidence.merkle import MerkleTree
 from awo.evidence.records import InputRecord
+from awo.lifecycle.chronicle import Chronicle
 from awo.lifecycle.rules import RuleBroken, RunState
 from awo.verify.findings import Finding
 from awo.verify.lines import Lines
@@ -49,6 +51,7 @@ class JournalReader:
     def __init__(self, plan: InputRecord | None, line_limit_bytes: int) -> None:
         self.tree = MerkleTree()
         self.state = RunState(plan.steps, plan.budget_usd) if plan is not None else None
+        self.chronicle = Chronicle(plan, self.tree) if plan is not None else None
         self.bad_line: Finding | None = None
         self.broken_rule: Finding | None = None
         self.torn_bytes = 0
@@ -96,6 +99,12 @@ class JournalReader:
         if self._cutter.is_too_long:
             self._bad(Finding(f"{JOURNAL}:{self.tree.size + 1}", "a journal line is longer than the limit"))
 
+    def facts(self) -> RunFacts | None:
+        """What the events amount to; None when they cannot be followed to the end."""
+        if self.chronicle is None or self.started is None or self.bad_line or self.broken_rule:
+            return None
+        return self.chronicle.facts()
+
     @property
     def checkpoint(self) -> ev.Checkpoint:
         return ev.Checkpoint(size=self.tree.size, root=self.tree.root().hex())
@@ -121,9 +130,20 @@ class JournalReader:
                 self.state.advance(event)
             except RuleBroken as error:
                 self.broken_rule = Finding.of(error)
+            else:
+                self._tell(event)
         take = self._takes.get(type(event))
         if take is not None:
             take(event)
+
+    def _tell(self, event: ev.AnyEvent) -> None:
+        """The history of the run, as far as every move was allowed."""
+        if self.chronicle is None:
+            return
+        try:
+            self.chronicle.add(event)
+        except (AwoError, LookupError, ValueError):
+            self.chronicle = None
 
     def _bad(self, finding: Finding) -> None:
         if self.bad_line is None:

@@ -43,13 +43,21 @@ def verify(
 def judge(source: Source, name: str, trust: Trust, limits: Limits) -> Report:
     """The report on any source. Raises `OSError` when the source itself cannot be read."""
     reading = Reading(source.kind, limits, trust)
-    reading.read(source)
+    try:
+        reading.read(source)
+        return _judged(reading, name)
+    finally:
+        reading.spool.close()
+
+
+def _judged(reading: Reading, name: str) -> Report:
+    trust = reading.trust
     journal, plan = reading.journal, reading.plan
     started = journal.started if journal else None
     seal = seal_of(reading)
     return Report(
         source=name,
-        kind=source.kind,
+        kind=reading.kind,
         run_id=started.run_id if started else "",
         outcome=seal.outcome if seal else journal.finished.outcome if journal and journal.finished else "",
         is_sealed=reading.has_seal,

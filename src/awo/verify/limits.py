@@ -26,7 +26,12 @@ def is_bomb_of_exchanges(unpacked_bytes: int, packed_bytes: int) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Sizes in bytes. `kept_bytes` is for all records together that are held in memory."""
+    """Sizes in bytes. `kept_bytes` is for all records together that are held in memory.
+
+    `spool_bytes` is for all outputs together that are kept on disk to be read again. Recomputing stops after
+    `recompute_s` seconds, and does not begin a step whose `resamples` times the bytes that it reads are more
+    than `resampled_bytes`: a plan is a stranger's text.
+    """
 
     files: int = 5_000_000
     total_bytes: int = 1 << 40
@@ -34,3 +39,6 @@ class Limits:
     record_bytes: int = 64 << 20
     kept_bytes: int = 256 << 20
     sums_bytes: int = 1 << 30
+    spool_bytes: int = 1 << 38
+    recompute_s: float = 1800.0
+    resampled_bytes: int = 10**13

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
+import awo
 from awo.canon.digest import sha256_hex, sha256_running
-from awo.canon.json import parse
-from awo.errors import EvidenceError
+from awo.canon.json import parse, parse_canonical
+from awo.derive.facts import RunFacts
+from awo.errors import AwoError, EvidenceError
 from awo.evidence.events import FileRef
 from awo.evidence.layout import (
     ALLOWED_SIGNERS,
@@ -26,7 +28,7 @@ from awo.evidence.layout import (
     raw_path,
     responses_path,
 )
-from awo.evidence.records import CellsRecord, InputRecord
+from awo.evidence.records import CellsRecord, InputRecord, Seal
 from awo.evidence.sums import parse_sums
 from awo.sign.allowed_signers import AllowedSigners
 from awo.verify.doubled import doubled_key
@@ -35,13 +37,18 @@ from awo.verify.findings import Finding
 from awo.verify.items import ItemReader
 from awo.verify.journal import JournalReader
 from awo.verify.limits import Limits
+from awo.verify.needed import Needed, derived_in
 from awo.verify.recorded import RecordedFrames
 from awo.verify.responses import ResponseReader
 from awo.verify.source import READ_FIRST, Broken, Found, Refused, Source, Unreadable
+from awo.verify.spool import Keeping, Spool
 
 KEPT = frozenset({SEAL, SEAL_SIGNATURE, SUMS, INPUT, ALLOWED_SIGNERS, STATUS, METADATA})
 NAMED_BY_JOURNAL = (f"{OUTPUTS}/", f"{DECISIONS}/")
 EXCHANGES = f"{RAW}/"
+
+ASKED = ("fanout_generate", "grade", "llm_map", "prefer", "refute")
+"""Operations whose values follow from the responses of their own step."""
 
 
 class Trust(NamedTuple):
@@ -70,6 +77,8 @@ class Reading:
 
     `kept` has the bytes of the small records; `digests` of those the digests. After the pass,
     `sums_left` and `refs_left` have what SHA256SUMS and the journal name and the package lacks.
+    `facts` is what the journal says, None when it cannot be followed; `spool` has the outputs that are
+    read again, and must be closed.
     """
 
     kind: Literal["folder", "bundle"]
@@ -92,6 +101,8 @@ class Reading:
     plan_problem: Finding | None = None
     input_doubled: str = ""
     journal: JournalReader | None = None
+    facts: RunFacts | None = None
+    spool: Spool = field(init=False)
     responses: list[ResponseReader] = field(default_factory=list)
     items: list[ItemReader] = field(default_factory=list)
     segments: dict[str, RecordedFrames] = field(default_factory=dict)
@@ -109,6 +120,24 @@ class Reading:
     has_names: bool = False
     input_bytes: int = 0
     kept_bytes: int = 0
+    needed: Needed | None = None
+    package: Any = None
+    """What chapter 5 computes from, made by its first check."""
+
+    def __post_init__(self) -> None:
+        self.spool = Spool(self.limits.spool_bytes, self.limits.line_bytes)
+
+    @property
+    def writer(self) -> str:
+        """The version of the software that wrote the views, as far as the record says it; '' when it does not."""
+        if SEAL in self.kept:
+            try:
+                return parse_canonical(self.kept[SEAL], Seal, where=SEAL).software.version
+            except AwoError:
+                return ""
+        if self.facts is None:
+            return ""
+        return (self.facts.resumes[-1] if self.facts.resumes else self.facts).software.version
 
     @property
     def has_seal(self) -> bool:
@@ -153,8 +182,8 @@ class Reading:
             self._lost(path, error.strerror or str(error))
 
     def _take(self, path: str, chunks: Iterable[bytes | memoryview]) -> None:
-        sink = self._sink(path)
-        if sink is None and type(chunks) is tuple:
+        sink, keeping = self._sink(path), self._keeping(path)
+        if sink is None and keeping is None and type(chunks) is tuple:
             digest, size_bytes = sha256_hex(chunks[0]), len(chunks[0])
         else:
             hasher, size_bytes = sha256_running(), 0
@@ -163,8 +192,12 @@ class Reading:
                 size_bytes += len(chunk)
                 if sink is not None:
                     sink.feed(chunk)
+                if keeping is not None:
+                    keeping.feed(chunk)
             if sink is not None:
                 sink.end()
+            if keeping is not None:
+                keeping.end()
             digest = hasher.hexdigest()
         self._settle(path, digest, size_bytes)
         if path == SUMS:
@@ -189,6 +222,10 @@ class Reading:
         if path in self.journal.items and self.plan is not None:
             return self._items_reader(path, self.journal, self.plan)
         return None
+
+    def _keeping(self, path: str) -> Keeping | None:
+        most_bytes = self.needed.most_bytes(path) if self.needed is not None else 0
+        return self.spool.begin(path, most_bytes) if most_bytes else None
 
     def _items_reader(self, path: str, journal: JournalReader, plan: InputRecord) -> ItemReader:
         recorded = journal.items[path]
@@ -267,6 +304,10 @@ class Reading:
         if self.has_names or self.journal is None:
             return
         self.has_names = True
+        self.facts = self.journal.facts()
+        if self.facts is not None:
+            is_reported = self.writer == awo.__version__
+            self.needed = Needed(self.facts, ASKED, derived_in(self.facts), is_reported=is_reported)
         self.refs_left = dict(self.journal.refs)
         for path in self.unreadable:
             self.refs_left.pop(path, None)

@@ -8,8 +8,10 @@ import msgspec
 
 from awo.canon.digest import sha256_hex
 from awo.canon.json import encode_sorted
+from awo.canon.usd import usd
 from awo.errors import AwoError
 from awo.evidence.records import ModelRecord, ResponseLine
+from awo.lifecycle.worst_price import cost, is_free
 from awo.verify.doubled import doubled_key
 from awo.verify.findings import MOST_FINDINGS, Finding
 from awo.verify.lines import Lines
@@ -24,6 +26,7 @@ _decoder = msgspec.json.Decoder(ResponseLine)
 class ResponseReader:
     """Takes the bytes of one responses.jsonl. `altered` and `misshapen` have what is wrong, the first 100 of each.
 
+    `mispriced` has the answers whose cost is not that of their tokens.
     `models` are those of input.json, to name each request again; `cut` counts the responses for which that
     cannot be done, since a secret was cut out of them.
     """
@@ -34,6 +37,7 @@ class ResponseReader:
         self.path = path
         self.altered: list[Finding] = []
         self.misshapen: list[Finding] = []
+        self.mispriced: list[Finding] = []
         self.count = 0
         self.torn_bytes = 0
         self.cut = 0
@@ -112,7 +116,9 @@ class ResponseReader:
                 "; ".join(_shown(getattr(told, name)) for name in names),
                 "; ".join(_shown(getattr(said, name)) for name in names),
             )
-        elif self._models is not None and (got := request_sha256(response, self._models)) != told.request_sha256:
+            return
+        self._reckon(response)
+        if self._models is not None and (got := request_sha256(response, self._models)) != told.request_sha256:
             if CUT in line:
                 self.cut += 1
             else:
@@ -121,6 +127,21 @@ class ResponseReader:
                 )
         if response.schema_fault and not response.schema_sha256:
             self._put(self.misshapen, "the response is said to break a schema, and none was asked for")
+
+    def _reckon(self, response: ResponseLine) -> None:
+        """What the answer cost follows from its tokens, where input.json has a price of its model."""
+        model = self._models.get(response.model) if self._models is not None else None
+        if model is None or model.price is None or response.origin is not None:
+            return
+        paid = 0 if is_free(model.price) else cost(model.price, response.usage)
+        expected = "" if paid is None else usd(paid)
+        if expected != response.cost:
+            self._put(
+                self.mispriced,
+                "the cost is not that of the tokens at the price",
+                _dollars(expected),
+                _dollars(response.cost),
+            )
 
     def _put(self, findings: list[Finding], what: str, expected: str = "", got: str = "") -> None:
         if len(findings) < MOST_FINDINGS:
@@ -146,6 +167,10 @@ def request_sha256(response: ResponseLine, models: Mapping[str, ModelRecord]) ->
         return sha256_hex(encode_sorted(named))
     except (AwoError, RecursionError):
         return ""
+
+
+def _dollars(amount: str) -> str:
+    return f"{amount} USD" if amount else "not known"
 
 
 def _shown(value: object) -> str:

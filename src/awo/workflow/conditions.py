@@ -1,13 +1,14 @@
-"""Conditions: CEL expressions over `inputs` and `steps` that are true or false."""
+"""CEL expressions over `inputs` and `steps`: conditions, and the numbers and tests that claims are made of."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import cache, lru_cache
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from awo.errors import StepFailed
+from awo.workflow.expression_tree import paths_in
 from awo.workflow.names import BadText, Names
 
 if TYPE_CHECKING:
@@ -18,29 +19,36 @@ LONGEST_CONDITION: Final = 10_000
 _PLACE = re.compile(r"<input>:(\d+):(\d+): (.*)")
 _UNDECLARED = re.compile(r"undeclared reference to '([^']*)'")
 
-# Field numbers of cel.expr (github.com/google/cel-spec, proto/cel/expr): the tree that the compiler gives out.
-_ANY_VALUE, _CHECKED_EXPR = 2, 4
-_CONSTANT, _IDENTIFIER, _SELECT, _CALL = 3, 4, 5, 6
-_STRING_CONSTANT = 6
-_INDEX_FUNCTION = b"_[_]"
+Kind = Literal["condition", "measure", "observation", "test"]
+"""A condition and a test are true or false; a measure and an observation are a number. Tests and
+observations know `metrics` beside `inputs` and `steps`."""
+
+_ROOTS: Final = ("inputs", "steps", "metrics")
+_NUMBERS: Final = ("measure", "observation")
+_WITH_METRICS: Final = ("observation", "test")
 
 
 def check(text: str) -> None:
     """Raises `BadText` when `text` is no condition of ours."""
-    _compiled(text)
+    _compiled(text, "condition")
 
 
-def names_used(text: str) -> Names:
+def names_used(text: str, kind: Kind = "condition") -> Names:
     """What `text` refers to. Raises `BadText` when it cannot be read or says `steps` without a step."""
     try:
-        expression = _compiled(text)
+        paths = paths_used(text, kind)
     except _UndeclaredNames as error:
         return Names(unknown=error.names)
-    inputs: dict[str, None] = {}
-    steps: dict[str, None] = {}
-    checked = dict(_fields(expression.serialize()))[_ANY_VALUE]
-    _collect(dict(_fields(checked))[_CHECKED_EXPR], inputs, steps)
-    return Names(tuple(inputs), tuple(steps))
+    used = {root: tuple(dict.fromkeys(path[1] for path in paths if path[0] == root)) for root in _ROOTS}
+    return Names(inputs=used["inputs"], steps=used["steps"], metrics=used["metrics"])
+
+
+def paths_used(text: str, kind: Kind = "condition") -> tuple[tuple[str, ...], ...]:
+    """What `text` reads, each once in the order of first use, such as `("steps", "stats", "mean")`.
+
+    A path is as long as names follow each other; `inputs` without a name is left out. Raises `BadText`.
+    """
+    return paths_in(_compiled(text, kind).serialize(), _ROOTS)
 
 
 def is_true(text: str, inputs: Mapping[str, Any], steps: Mapping[str, Any]) -> bool:
@@ -51,31 +59,89 @@ def is_true(text: str, inputs: Mapping[str, Any], steps: Mapping[str, Any]) -> b
     """
     from cel_expr_python import cel
 
-    try:
-        named = {name: steps[name] for name in names_used(text).steps if name in steps}
-        answer = _compiled(text).eval(data={"inputs": dict(inputs), "steps": named})
-    except BadText as error:
-        raise StepFailed(error.what, code="condition", got=error.got, hint=error.hint) from error
-    except (RuntimeError, TypeError, ValueError, OverflowError) as error:
-        raise StepFailed("the condition cannot be worked out", code="condition") from error
-    kind = answer.type()
-    if kind == cel.Type.ERROR:
-        said = str(answer.value())
-        if said.startswith("NOT_FOUND"):
-            what, hint = "the condition names a key that is not there", "ask with has(…) first"
-        elif "overload" in said:
-            what, hint = "the condition compares or joins values of kinds that do not go together", ""
-        else:
-            what, hint = "the condition cannot be worked out", ""
-        raise StepFailed(what, code="condition", got=text[:200], hint=hint)
-    if kind != cel.Type.BOOL:
+    answer = _evaluated(text, "condition", inputs, steps, {})
+    if answer.type() != cel.Type.BOOL:
         raise StepFailed("the condition is neither true nor false", code="condition", got=text[:200])
     return bool(answer.plain_value())
+
+
+def holds(
+    text: str, *, inputs: Mapping[str, Any], steps: Mapping[str, Any], metrics: Mapping[str, float | None]
+) -> bool:
+    """Whether a test of a claim is true. Raises as `is_true` does."""
+    from cel_expr_python import cel
+
+    answer = _evaluated(text, "test", inputs, steps, metrics)
+    if answer.type() != cel.Type.BOOL:
+        raise StepFailed("the condition is neither true nor false", code="condition", got=text[:200])
+    return bool(answer.plain_value())
+
+
+def number_of(
+    text: str,
+    kind: Literal["measure", "observation"],
+    *,
+    inputs: Mapping[str, Any],
+    steps: Mapping[str, Any],
+    metrics: Mapping[str, float | None],
+) -> float | None:
+    """The number that a measure or an observation gives, NaN and infinities included; None where it is null.
+
+    Raises `StepFailed` (code `expression`) when it meets an error or gives anything else.
+    """
+    from cel_expr_python import cel
+
+    answer = _evaluated(text, kind, inputs, steps, metrics)
+    if answer.type() == cel.Type.NULL:
+        return None
+    if answer.type() not in (cel.Type.INT, cel.Type.UINT, cel.Type.DOUBLE):
+        raise StepFailed("the expression gives no number", code="expression", got=text[:200])
+    return float(answer.plain_value())
+
+
+def _evaluated(
+    text: str, kind: Kind, inputs: Mapping[str, Any], steps: Mapping[str, Any], metrics: Mapping[str, Any]
+) -> cel.Value:
+    from cel_expr_python import cel
+
+    is_number = kind in _NUMBERS
+    noun, code = ("expression", "expression") if is_number else ("condition", "condition")
+    try:
+        named = {name: steps[name] for name in names_used(text, kind).steps if name in steps}
+        data: dict[str, Any] = {"inputs": dict(inputs), "steps": named}
+        if kind in _WITH_METRICS:
+            data["metrics"] = dict(metrics)
+        answer = _compiled(text, kind).eval(data=_whole(data))
+    except BadText as error:
+        raise StepFailed(error.what, code=code, got=error.got, hint=error.hint) from error
+    except (RuntimeError, TypeError, ValueError, OverflowError) as error:
+        raise StepFailed(f"the {noun} cannot be worked out", code=code) from error
+    if answer.type() == cel.Type.ERROR:
+        said = str(answer.value())
+        if said.startswith("NOT_FOUND"):
+            what, hint = f"the {noun} names a key that is not there", "ask with has(…) first"
+        elif "overload" in said:
+            what, hint = f"the {noun} compares or joins values of kinds that do not go together", ""
+        else:
+            what, hint = f"the {noun} cannot be worked out", ""
+        raise StepFailed(what, code=code, got=text[:200], hint=hint)
+    return answer
 
 
 def check_cell_expression(text: str) -> None:
     """Raises `BadText` when `text` is no CEL expression over `item`, `text`, `expected` and `inputs`."""
     _compiled_for_cells(text)
+
+
+def names_used_for_cells(text: str) -> Names:
+    """The inputs that a CEL expression over a cell names. Raises `BadText` when it is none."""
+    try:
+        expression = _compiled_for_cells(text)
+    except _UndeclaredNames as error:
+        what = f"the expression names {error.names[0]!r}, which is not there"
+        raise BadText(what, expected="item, text, expected, inputs") from error
+    paths = paths_in(expression.serialize(), ("inputs",))
+    return Names(inputs=tuple(dict.fromkeys(path[1] for path in paths)))
 
 
 def of_cell(text: str, item: Mapping[str, Any], said: str, expected: Any, inputs: Mapping[str, Any]) -> Any:
@@ -88,7 +154,7 @@ def of_cell(text: str, item: Mapping[str, Any], said: str, expected: Any, inputs
 
     try:
         answer = _compiled_for_cells(text).eval(
-            data={"item": dict(item), "text": said, "expected": expected, "inputs": dict(inputs)}
+            data=_whole({"item": dict(item), "text": said, "expected": expected, "inputs": dict(inputs)})
         )
     except BadText as error:
         raise StepFailed(error.what, code="expression", got=error.got, hint=error.hint) from error
@@ -99,11 +165,25 @@ def of_cell(text: str, item: Mapping[str, Any], said: str, expected: Any, inputs
     return answer.plain_value()
 
 
+def _whole(value: Any) -> Any:
+    """`value` with U+FFFD for each NUL: the library ends a text there, so that 'yes' would equal 'yes', NUL, 'no'."""
+    match value:
+        case str():
+            return value.replace("\0", "\ufffd")
+        case dict():
+            return {_whole(key): _whole(inner) for key, inner in value.items()}
+        case list() | tuple():
+            return [_whole(inner) for inner in value]
+        case _:
+            return value
+
+
 class _UndeclaredNames(BadText):
     """The only fault is that names stand there which nobody declares."""
 
-    def __init__(self, names: tuple[str, ...]) -> None:
-        super().__init__(f"the condition names {names[0]!r}, which is not there", expected="inputs, steps")
+    def __init__(self, names: tuple[str, ...], kind: Kind) -> None:
+        known = ", ".join(_ROOTS if kind in _WITH_METRICS else _ROOTS[:2])
+        super().__init__(f"the condition names {names[0]!r}, which is not there", expected=known)
         self.names = names
 
 
@@ -113,6 +193,14 @@ def _environment() -> cel.Env:
 
     mapping = cel.Type.Map(cel.Type.STRING, cel.Type.DYN)
     return cel.NewEnv(variables={"inputs": mapping, "steps": mapping})
+
+
+@cache
+def _environment_of_claims() -> cel.Env:
+    from cel_expr_python import cel
+
+    mapping = cel.Type.Map(cel.Type.STRING, cel.Type.DYN)
+    return cel.NewEnv(variables={"inputs": mapping, "steps": mapping, "metrics": mapping})
 
 
 @cache
@@ -134,27 +222,32 @@ def _compiled_for_cells(text: str) -> cel.Expression:
 
 
 @lru_cache(maxsize=256)
-def _compiled(text: str) -> cel.Expression:
+def _compiled(text: str, kind: Kind) -> cel.Expression:
     from cel_expr_python import cel
 
     if len(text) > LONGEST_CONDITION:
         raise BadText(f"a condition is longer than {LONGEST_CONDITION} characters")
     try:
-        expression = _environment().compile(text)
+        expression = (_environment_of_claims() if kind in _WITH_METRICS else _environment()).compile(text)
     except RuntimeError as error:
-        raise _fault(text, str(error)) from error
-    if expression.return_type() not in (cel.Type.BOOL, cel.Type.DYN):
+        raise _fault(text, str(error), kind) from error
+    gives = expression.return_type()
+    if kind in _NUMBERS:
+        if gives not in (cel.Type.INT, cel.Type.UINT, cel.Type.DOUBLE, cel.Type.DYN):
+            raise BadText("this must be a number", expected="a value, such as steps.vote.agreement_ratio")
+        return expression
+    if gives not in (cel.Type.BOOL, cel.Type.DYN):
         raise BadText(
             "a condition must be true or false", expected="a comparison, such as steps.vote.agreement_ratio > 0.5"
         )
     return expression
 
 
-def _fault(text: str, said: str) -> BadText:
+def _fault(text: str, said: str, kind: Kind = "condition") -> BadText:
     places = [(int(m[1]), int(m[2]), m[3]) for m in _PLACE.finditer(said)]
     undeclared = [m[1] for _, _, what in places if (m := _UNDECLARED.search(what))]
     if places and len(undeclared) == len(places):
-        return _UndeclaredNames(tuple(dict.fromkeys(undeclared)))
+        return _UndeclaredNames(tuple(dict.fromkeys(undeclared)), kind)
     if not places:
         return BadText("this condition is nested too deeply or too large")
     line, column, what = next(p for p in places if not _UNDECLARED.search(p[2]))
@@ -166,82 +259,3 @@ def _fault(text: str, said: str) -> BadText:
         line=line,
         got=f"{rest!r} at character {column}" if rest else "it ends too early",
     )
-
-
-def _fields(message: bytes) -> Iterator[tuple[int, bytes]]:
-    """The length-delimited fields of a protocol buffer message, in order; numbers are passed over."""
-    index = 0
-    while index < len(message):
-        tag, index = _varint(message, index)
-        match tag & 7:
-            case 0:
-                _, index = _varint(message, index)
-            case 1:
-                index += 8
-            case 2:
-                length, index = _varint(message, index)
-                yield tag >> 3, message[index : index + length]
-                index += length
-            case _:
-                index += 4
-
-
-def _varint(message: bytes, index: int) -> tuple[int, int]:
-    number = shift = 0
-    while True:
-        byte = message[index]
-        index += 1
-        number |= (byte & 0x7F) << shift
-        if byte < 0x80:
-            return number, index
-        shift += 7
-
-
-def _collect(expr: bytes, inputs: dict[str, None], steps: dict[str, None]) -> None:
-    """Notes what `inputs.` and `steps.` are followed by anywhere in an expression."""
-    for number, content in _fields(expr):
-        if number == _IDENTIFIER and dict(_fields(content)).get(1) == b"steps":
-            raise BadText(
-                "'steps' must be followed by a name", expected='steps.ID, or steps["ID"] for an id with a hyphen'
-            )
-        reference = _reference(number, content)
-        if reference:
-            (inputs if reference[0] == b"inputs" else steps)[reference[1].decode()] = None
-        elif number not in (_CONSTANT, _IDENTIFIER):
-            for inner in _expressions_in(number, content):
-                _collect(inner, inputs, steps)
-
-
-def _reference(number: int, content: bytes) -> tuple[bytes, bytes] | None:
-    """The pair (`inputs` or `steps`, name) that a selection or an index means; None when it means neither."""
-    fields = list(_fields(content))
-    if number == _SELECT:
-        parts = dict(fields)
-        root, name = _identifier(parts.get(1, b"")), parts.get(2, b"")
-    elif number == _CALL and dict(fields).get(2) == _INDEX_FUNCTION:
-        operands = [inner for field, inner in fields if field == 3]
-        root, name = _identifier(operands[0]), _text(operands[1])
-    else:
-        return None
-    return (root, name) if root in (b"inputs", b"steps") and name else None
-
-
-def _identifier(expr: bytes) -> bytes:
-    return next((dict(_fields(c)).get(1, b"") for n, c in _fields(expr) if n == _IDENTIFIER), b"")
-
-
-def _text(expr: bytes) -> bytes:
-    return next((dict(_fields(c)).get(_STRING_CONSTANT, b"") for n, c in _fields(expr) if n == _CONSTANT), b"")
-
-
-# Which fields of each kind of expression hold expressions, and which hold entries whose fields 3 and 4 do
-# (a key and a value). Select 5, call 6, list 7, struct 8, comprehension 9.
-_INNER: Final = {_SELECT: (1,), _CALL: (1, 3), 7: (1,), 9: (2, 4, 5, 6, 7)}
-
-
-def _expressions_in(number: int, content: bytes) -> Iterator[bytes]:
-    for field, inner in _fields(content):
-        if field in _INNER.get(number, ()):
-            yield inner
-        elif number == 8 and field == 2:
-            yield from (part for part_number, part in _fields(inner) if part_number in (3, 4))

@@ -1,6 +1,7 @@
 """Finds the marked texts (`words.py`) in an operation's arguments: what they refer to, read and write.
 
 The name of each parameter in marked `params` is found as `param`, and the texts inside as `template`.
+Marked `metrics` are found by their names as `metric`, and each text as `measure`.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import msgspec
 from msgspec import inspect
 
 from awo.canon.positions import Path
-from awo.workflow.words import MARK, Args
+from awo.workflow.words import MARK
 
 Kind = Literal[
     "step",
@@ -29,6 +30,11 @@ Kind = Literal[
     "schema",
     "params",
     "param",
+    "metrics",
+    "metric",
+    "measure",
+    "observation",
+    "claim_test",
 ]
 
 _NESTED_PARAMS = "extra_body"
@@ -45,7 +51,7 @@ class Marked(NamedTuple):
 _Finder = Callable[[Any, Path], Iterator[Marked]]
 
 
-def marked_in(args: Args) -> Iterator[Marked]:
+def marked_in(args: msgspec.Struct) -> Iterator[Marked]:
     """Every marked text in `args`, defaults included, in the order of the fields."""
     finder = _finder_of(type(args))
     return finder(args, ()) if finder else iter(())
@@ -70,6 +76,8 @@ def _finder(info: inspect.Type, mark: Kind | None) -> _Finder | None:
     if isinstance(info, inspect.DictType):
         if mark == "params":
             return _params
+        if mark == "metrics":
+            return _metrics
         inner = _finder(info.value_type, mark)
         return _values(inner) if inner else None
     if isinstance(info, inspect.StructType):
@@ -92,6 +100,13 @@ def _params(value: Any, path: Path) -> Iterator[Marked]:
         for key, item in value.items():
             yield Marked("param", (*path, key), key)
             yield from _params(item, (*path, key)) if key == _NESTED_PARAMS else _templates(item, (*path, key))
+
+
+def _metrics(value: Any, path: Path) -> Iterator[Marked]:
+    if isinstance(value, dict):
+        for name, text in value.items():
+            yield Marked("metric", (*path, name), name)
+            yield Marked("measure", (*path, name), text)
 
 
 def _templates(value: Any, path: Path) -> Iterator[Marked]:

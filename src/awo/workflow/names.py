@@ -12,7 +12,7 @@ class Names(NamedTuple):
 
     `inputs` and `steps` are what follows `inputs.` and `steps.`; `unknown` is every other name.
     `cell` has those of `item`, `matrix` and `repeat` that stand there, and `columns` and `matrix`
-    what follows `item.` and `matrix.`.
+    what follows `item.` and `matrix.`. `metrics` is what follows `metrics.` in the tests of claims.
     """
 
     inputs: tuple[str, ...] = ()
@@ -21,6 +21,7 @@ class Names(NamedTuple):
     cell: tuple[str, ...] = ()
     columns: tuple[str, ...] = ()
     matrix: tuple[str, ...] = ()
+    metrics: tuple[str, ...] = ()
 
 
 CELL_NAMES: Final = ("item", "matrix", "repeat")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 
 from awo.canon.paths import why_not_inside
 from awo.canon.positions import Path
@@ -14,6 +15,8 @@ from awo.workflow.definition import Step
 from awo.workflow.faults import Fault
 from awo.workflow.marks import Marked, marked_in
 from awo.workflow.names import CELL_NAMES, BadText, Names, did_you_mean
+
+_METRIC_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
 
 CELL_COLUMNS: Final = ("id", "row", "matrix", "repeat", "value")
 """What `item` has in a step that goes over the cells of another."""
@@ -50,7 +53,9 @@ def references_of(step: Step, known: Known) -> References:
     collector.over()
     if step.when:
         collector.marked(Marked("cel", (), step.when), (*step.place, "when"))
-    for marked in marked_in(step.args):
+    found = list(marked_in(step.args))
+    collector.metrics = {marked.text: None for marked in found if marked.kind == "metric"}
+    for marked in found:
         collector.marked(marked, step.path_of(marked.path))
     return References(tuple(collector.steps), collector.models, tuple(collector.faults))
 
@@ -61,6 +66,7 @@ class _Collector:
         self.known = known
         self.steps: dict[str, None] = {}
         self.models: dict[str, Path] = {}
+        self.metrics: Collection[str] = ()
         self.faults: list[Fault] = []
 
     def step(self, name: str, place: Path) -> None:
@@ -95,6 +101,8 @@ class _Collector:
                 self._model(marked.text, place)
             case "template" | "cel":
                 self._names("template" if marked.kind == "template" else "condition", marked.text, place)
+            case "metric" | "measure" | "observation" | "claim_test":
+                self._of_claim(marked, place)
             case "cell_template" | "cell_cel":
                 look = self._names_of_seen_cell if marked.kind == "cell_template" else self._cell_condition
                 look(marked.text, place)
@@ -104,15 +112,16 @@ class _Collector:
             case "param":
                 self.faults += models.fault_of_param(marked.text, place)
             case "write":
-                if templates.is_template(marked.text):
-                    self._names("template", marked.text, place)
-                elif why := why_not_inside(marked.text):
-                    what = "a step may not write a file of this name"
-                    self.faults.append(
-                        Fault(place, what, "a name below the step's own folder", f"{marked.text!r}: {why}")
-                    )
-            case "read" | "glob" | "schema" | "params":
+                self._write(marked.text, place)
+            case "read" | "glob" | "schema" | "params" | "metrics":
                 pass  # files are looked at all together; what is in params is found one by one
+
+    def _write(self, name: str, place: Path) -> None:
+        if templates.is_template(name):
+            self._names("template", name, place)
+        elif why := why_not_inside(name):
+            what = "a step may not write a file of this name"
+            self.faults.append(Fault(place, what, "a name below the step's own folder", f"{name!r}: {why}"))
 
     def _model(self, name: str, place: Path) -> None:
         if not templates.is_template(name):
@@ -184,10 +193,26 @@ class _Collector:
         from awo.workflow import conditions
 
         try:
-            conditions.check_cell_expression(text)
+            names = conditions.names_used_for_cells(text)
         except BadText as error:
             what = f"{error.what} (line {error.line} of the expression)" if error.line > 1 else error.what
             self.faults.append(Fault(place, what, error.expected, error.got, error.hint))
+            return
+        self._steps_and_inputs("expression", names, place)
+
+    def _of_claim(self, marked: Marked, place: Path) -> None:
+        """What a metric or a claim rests on. An observation may be the bare name of a metric."""
+        if marked.kind == "metric":
+            self.faults += fault_of_metric_name(marked.text, place)
+            return
+        if marked.kind == "observation" and marked.text in self.metrics:
+            return
+        kind: Literal["measure", "observation", "test"] = "test"
+        if marked.kind == "measure" or marked.kind == "observation":
+            kind = marked.kind
+        names, faults = names_of_claim(marked.text, kind, self.metrics, place)
+        self.faults += faults
+        self._steps_and_inputs("expression", names, place)
 
     def _names_of_cell(self, names: Names, place: Path) -> None:
         """What a template says of the cell at hand, as far as the file alone can tell."""
@@ -241,6 +266,44 @@ def _names_of_condition(text: str) -> Names:
     from awo.workflow import conditions
 
     return conditions.names_used(text)
+
+
+def names_of_claim(
+    text: str, kind: Literal["measure", "observation", "test"], metrics: Collection[str], place: Path
+) -> tuple[Names, list[Fault]]:
+    """What a text of a claim names, and what is wrong with it as far as its metrics go."""
+    from awo.workflow import conditions
+
+    known = ", ".join(list(metrics)[:20]) or "the step has no metrics"
+    try:
+        names = conditions.names_used(text, kind)
+    except BadText as error:
+        what = f"{error.what} (line {error.line} of the expression)" if error.line > 1 else error.what
+        hint = error.hint or ("" if kind == "measure" else "prose belongs in `procedure`")
+        return Names(), [Fault(place, what, error.expected, error.got, hint)]
+    faults = [
+        Fault(place, f"there is no metric called {name!r}", known, hint=did_you_mean(name, list(metrics)))
+        for name in names.metrics
+        if name not in metrics
+    ]
+    for name in names.unknown:
+        if kind == "observation" and text == name:
+            hint = did_you_mean(name, list(metrics))
+            faults.append(Fault(place, f"there is no metric called {name!r}", known, hint=hint))
+            continue
+        hint = f"did you mean metrics.{name}?" if name in metrics and kind != "measure" else ""
+        expected = "inputs.NAME or steps.ID" if kind == "measure" else "inputs.NAME, steps.ID or metrics.NAME"
+        hint = hint or did_you_mean(name, ["inputs", "steps", "metrics"])
+        faults.append(Fault(place, f"the expression names {name!r}, which is not there", expected, hint=hint))
+    return names, faults
+
+
+def fault_of_metric_name(name: str, place: Path) -> list[Fault]:
+    """What is wrong with the name of a metric: expressions say metrics.NAME."""
+    if _METRIC_NAME.fullmatch(name):
+        return []
+    expected = "letters, digits and _, and no digit first"
+    return [Fault(place, f"a metric may not be called {name!r}", expected, is_key=True)]
 
 
 def _where_meant(name: str, known: Known) -> str:

@@ -126,6 +126,9 @@ class Lister:
 
     def _nearest_branch(self, error: ValidationError, path: Path, branches: list[list[ValidationError]]) -> list[Fault]:
         """The faults inside the first branch whose type fits the value; when none fits, the choice itself."""
+        schema = self._around(error)
+        if "discriminator" in schema:
+            return self._branch_that_is_named(error.instance, path, schema, branches)
         for branch in branches:
             if not any(tuple(e.instance_path) == path and isinstance(e.kind, (Kind.Type, Kind.Enum)) for e in branch):
                 return self.faults(branch)
@@ -137,6 +140,24 @@ class Lister:
                 described_value(error.instance),
             )
         ]
+
+    def _branch_that_is_named(
+        self, value: Any, path: Path, schema: dict[str, Any], branches: list[list[ValidationError]]
+    ) -> list[Fault]:
+        """The faults inside the branch that one key of the value names, such as `kind`; else what is wrong with it."""
+        key, places = schema["discriminator"]["propertyName"], schema["discriminator"]["mapping"]
+        if not isinstance(value, dict):
+            return [Fault(path, f"{named(path)} has the wrong type", self.described(schema), described_value(value))]
+        words = list(places)
+        if key not in value:
+            return [Fault(path, f"the key {key!r} is missing", f"one of {', '.join(words)}")]
+        word = value[key]
+        if word not in words:
+            what, got = f"{key!r} is none of the known words", described_value(word)
+            hint = did_you_mean(word, words) if isinstance(word, str) else ""
+            return [Fault((*path, key), what, f"one of {', '.join(words)}", got, hint)]
+        references = [branch.get("$ref") for branch in schema["anyOf"]]
+        return self.faults(branches[references.index(places[word])])
 
 
 def _listed(words: list[str]) -> str:

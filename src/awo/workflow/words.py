@@ -47,6 +47,17 @@ AnswerSchema = Annotated[
     _marked("schema", "The JSON Schema of the answer: the schema itself, or the path of a JSON file."),
 ]
 Condition = Annotated[str, _marked("cel", "A CEL expression over `inputs` and `steps`.")]
+Metrics = Annotated[
+    dict[str, str],
+    _marked("metrics", "Numbers with names: each a CEL expression over `inputs` and `steps`."),
+]
+Observation = Annotated[
+    str,
+    _marked("observation", "A number: the name of a metric, or a CEL expression over `inputs`, `steps` and `metrics`."),
+]
+ClaimTest = Annotated[
+    str, _marked("claim_test", "A CEL expression over `inputs`, `steps` and `metrics` that is true or false.")
+]
 ReadPath = Annotated[str, _marked("read", "A file that the step reads, relative to the workflow file.")]
 ImagePath = Annotated[
     str, _marked("image", "An image that the step reads: a path, or a template that gives the path of a declared file.")

@@ -1,1 +1,1 @@
-"""Pictures of results for people, drawn offline from the values of a run."""
+"""Draws pictures of results with matplotlib, offline: values go in, the bytes of an SVG and a PNG come out."""

@@ -44,7 +44,9 @@ def opening(facts: RunFacts) -> str:
     ]
     if facts.ended_at:
         rows.append(["ended", f"{moment(facts.ended_at)}, {between(facts.started_at, facts.ended_at)} later"])
-    if facts.supersedes:
+    if facts.input.rescores:
+        rows.append(["scores again", f"{word(facts.input.rescores)}, whose responses it uses; no model was asked"])
+    elif facts.supersedes:
         rows.append(["takes the place of", word(facts.supersedes)])
     if cost := money_in_brief(facts):
         rows.append(["money", cost])

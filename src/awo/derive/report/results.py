@@ -1,49 +1,38 @@
-"""What was computed from the answers: votes, checks, claims, texts written, programs run, and what failed."""
+"""What else came out: checks, texts written, programs run, values of any other kind, and what failed."""
 
 from __future__ import annotations
 
-from typing import Annotated
-
 import msgspec
-from msgspec import Meta
 
 from awo.canon.json import pretty
 from awo.derive.facts import RunFacts, StepFacts, StepStatus
 from awo.derive.markdown import table
 from awo.derive.phrases import count, size, times
+from awo.derive.report.claims import CLAIMS
 from awo.derive.report.reader import Reader
+from awo.derive.report.scores import SCORING
 from awo.derive.report.shown import (
     BLOCK_CHARACTERS,
     FAILURES_LISTED,
     ROWS_SHOWN,
     STEPS_DETAILED,
-    has_value_to_read,
+    any_value,
+    done,
     in_detail,
     line,
     more,
     named,
     passage,
     prose,
-    too_large,
     value_as,
     verbatim,
     word,
 )
+from awo.derive.report.statistics import STATISTICS
+from awo.derive.report.votes import VOTING
 from awo.evidence.layout import JOURNAL, OUTPUTS
 
-SHOWN_ELSEWHERE = frozenset({"llm_map", "fanout_generate", "audit_gate"})
-
-
-class _Group(msgspec.Struct, frozen=True):
-    text: str
-    voters: list[str]
-
-
-class _Vote(msgspec.Struct, frozen=True):
-    consensus_text: str
-    voters: list[str]
-    total_candidates: Annotated[int, Meta(ge=1)]
-    groups: list[_Group] = []
+SHOWN_ELSEWHERE = frozenset({"llm_map", "fanout_generate", "audit_gate", CLAIMS, STATISTICS}) | SCORING | VOTING
 
 
 class _Checked(msgspec.Struct, frozen=True):
@@ -70,18 +59,6 @@ class _Ran(msgspec.Struct, frozen=True):
     stdout_text: str = ""
 
 
-def votes(facts: RunFacts, read: Reader) -> str:
-    """Who agreed with whom."""
-    found = _done(facts, "consensus_vote")
-    if not found:
-        return ""
-    note = (
-        "Answers that differ only in letter case or white space count as the same. The largest group wins; "
-        "where two are equal, the one with the longer text. A majority is agreement, not truth.\n"
-    )
-    return f"## Votes\n\n{note}\n" + in_detail(found, lambda step: _vote(step, read), word(f"{OUTPUTS}/"))
-
-
 def checks(facts: RunFacts, read: Reader) -> str:
     """Assertions and claims: what was tested, and whether it held."""
     said = []
@@ -94,7 +71,7 @@ def checks(facts: RunFacts, read: Reader) -> str:
             table(["step", "looks at", "must contain", "verdict"], rows)
             + more(len(asserted), len(rows), "assertion", word(f"{OUTPUTS}/"))
         )
-    claimed = _done(facts, "scope_validate")
+    claimed = done(facts, "scope_validate")
     if claimed:
         said.append(in_detail(claimed, lambda step: _claims(step, facts, read), word(f"{OUTPUTS}/")))
     return "## Checks\n\n" + "\n".join(said) if said else ""
@@ -103,19 +80,19 @@ def checks(facts: RunFacts, read: Reader) -> str:
 def texts_and_programs(facts: RunFacts, read: Reader) -> str:
     """Texts that steps wrote, programs that ran, and the results of steps of any other kind."""
     said = []
-    written = _done(facts, "write_text")
+    written = done(facts, "write_text")
     if written:
         said.append("## Texts written\n")
         said.append(in_detail(written, lambda step: _written(step, read), word(f"{OUTPUTS}/")))
-    ran = _done(facts, "command")
+    ran = done(facts, "command")
     if ran:
         said.append("## Programs run\n")
         said.append(in_detail(ran, lambda step: _ran(step, read), word(f"{OUTPUTS}/")))
-    known = SHOWN_ELSEWHERE | {"consensus_vote", "assert_contains", "scope_validate", "write_text", "command"}
+    known = SHOWN_ELSEWHERE | {"assert_contains", "scope_validate", "write_text", "command"}
     others = tuple(s for s in facts.steps if s.record.op not in known and s.status is StepStatus.DONE)
     if others:
         said.append("## Other results\n")
-        said.append(in_detail(others, lambda step: _any_value(step, read), word(f"{OUTPUTS}/")))
+        said.append(in_detail(others, lambda step: any_value(step, read), word(f"{OUTPUTS}/")))
     return "\n".join(said)
 
 
@@ -140,28 +117,6 @@ def failures(facts: RunFacts) -> str:
     return "## Stops, failures and retries\n\n" + "\n".join(said) if said else ""
 
 
-def _done(facts: RunFacts, operation: str) -> tuple[StepFacts, ...]:
-    return tuple(s for s in facts.steps if s.record.op == operation and s.status is StepStatus.DONE)
-
-
-def _vote(step: StepFacts, read: Reader) -> str:
-    vote = value_as(step, read, _Vote)
-    heading = f"### {word(step.record.id)}\n\n"
-    if vote is None:
-        return heading + _any_value(step, read)
-    share = round(100 * len(vote.voters) / vote.total_candidates)
-    groups = vote.groups or [_Group(text=vote.consensus_text, voters=vote.voters)]
-    rows = [
-        [", ".join(word(voter) for voter in group.voters[:10]), str(len(group.voters)), passage(group.text)]
-        for group in groups[:ROWS_SHOWN]
-    ]
-    return (
-        f"{heading}{len(vote.voters):,} of {count(vote.total_candidates, 'answer')} agree ({share} %).\n\n"
-        + table(["models", "votes", "answer"], rows)
-        + more(len(groups), len(rows), "group", named(step.value.path) if step.value else "")
-    )
-
-
 def _assertion(step: StepFacts, read: Reader, *, is_read: bool) -> list[str]:
     args = step.record.arguments()
     wanted = args.get("must_include")
@@ -181,7 +136,7 @@ def _assertion(step: StepFacts, read: Reader, *, is_read: bool) -> list[str]:
 def _claims(step: StepFacts, facts: RunFacts, read: Reader) -> str:
     value = value_as(step, read, _Claims)
     if value is None:
-        return _any_value(step, read)
+        return any_value(step, read)
     rows = [
         [
             word(claim.id) or "*(no id)*",
@@ -212,7 +167,7 @@ def _claim_texts(step: StepFacts, value: _Claims, facts: RunFacts) -> list[str]:
 def _written(step: StepFacts, read: Reader) -> str:
     value = value_as(step, read, _Written)
     if value is None or value.path not in {file.path for file in step.files}:
-        return _any_value(step, read)
+        return any_value(step, read)
     text = read.head(value.path, 4 * BLOCK_CHARACTERS)
     return f"{named(value.path)} ({size(value.size_bytes)}), written by {word(step.record.id)}:\n\n{prose(text)}"
 
@@ -220,7 +175,7 @@ def _written(step: StepFacts, read: Reader) -> str:
 def _ran(step: StepFacts, read: Reader) -> str:
     value = value_as(step, read, _Ran)
     if value is None:
-        return _any_value(step, read)
+        return any_value(step, read)
     args = step.record.arguments()
     words = args.get("argv")
     typed = " ".join(str(word) for word in words) if isinstance(words, list) else str(args.get("shell", ""))
@@ -236,12 +191,6 @@ def _ran(step: StepFacts, read: Reader) -> str:
             table(["file it left", "size"], rows) + more(len(step.files), len(rows), "file", word(f"{OUTPUTS}/"))
         )
     return "\n".join(parts)
-
-
-def _any_value(step: StepFacts, read: Reader) -> str:
-    if step.value is None or not has_value_to_read(step):
-        return f"{word(step.record.id)}: {too_large(step)}"
-    return f"{word(step.record.id)}:\n\n{verbatim(pretty(read.value(step.value.path)).decode())}"
 
 
 def _trouble(step: StepFacts) -> list[str]:

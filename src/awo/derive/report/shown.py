@@ -8,8 +8,8 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 
-from awo.canon.json import encode_sorted
-from awo.derive.facts import StepFacts
+from awo.canon.json import encode_sorted, pretty
+from awo.derive.facts import RunFacts, StepFacts, StepStatus
 from awo.derive.markdown import block, code, inline, quote, shorten, visible, visible_lines
 from awo.derive.phrases import size
 from awo.derive.report.reader import Reader
@@ -119,6 +119,30 @@ def too_large(step: StepFacts) -> str:
     if step.value is None:
         return "There is no result.\n"
     return f"The result is not shown here: {named(step.value.path)} ({size(step.value.size_bytes)}).\n"
+
+
+def any_value(step: StepFacts, read: Reader) -> str:
+    """The value of a step as it is, where it is small enough to be read."""
+    if step.value is None or not has_value_to_read(step):
+        return f"{word(step.record.id)}: {too_large(step)}"
+    return f"{word(step.record.id)}:\n\n{verbatim(pretty(read.value(step.value.path)).decode())}"
+
+
+def done(facts: RunFacts, operation: str) -> tuple[StepFacts, ...]:
+    """The steps of one operation that are done."""
+    return tuple(step for step in facts.steps if step.record.op == operation and step.status is StepStatus.DONE)
+
+
+def ended(facts: RunFacts, *operations: str) -> tuple[StepFacts, ...]:
+    """The steps of these operations that are done or have failed."""
+    ways = (StepStatus.DONE, StepStatus.FAILED)
+    return tuple(step for step in facts.steps if step.record.op in operations and step.status in ways)
+
+
+def failed(step: StepFacts) -> str:
+    """A step that came to no result, and why."""
+    why = f": {line(step.reason.message)}" if step.reason else "."
+    return f"### {word(step.record.id)}\n\n**Failed**{why}\n"
 
 
 def _cut(text: str, characters: int) -> str:
