@@ -365,10 +365,11 @@ def rescore(
     from dataclasses import replace
 
     from awo.engine.recorded import read_recorded
+    from awo.engine.registration import marked_late
     from awo.engine.run import start
 
     recorded = read_recorded(origin)
-    plan = promise(project, file, rescores=recorded.run_id)
+    plan = marked_late(promise(project, file, rescores=recorded.run_id), recorded.plan)
     if project.policy.require_commit:
         _refuse_uncommitted(project)
     around = replace(_surroundings(project, file.resolve().parent, watch), origin=recorded)

@@ -87,3 +87,27 @@ def test_a_verdict_that_was_changed_does_not_verify(project: Project) -> None:
     path.chmod(0o644)
     path.write_text(path.read_text().replace("falsified", "supported", 1))
     project.awo("verify", project.latest()).expect(3)
+
+
+def test_a_claim_that_was_registered_when_the_answers_were_known_is_marked_in_a_rescoring(project: Project) -> None:
+    lay_out(project)
+    project.awo("run", "flow.json").expect(0)
+    first = project.latest()
+
+    def rescored() -> dict[str, tuple[bool, str]]:
+        project.awo("rescore", first.name, "--workflow", "flow.json").expect(0)
+        project.awo("verify", "latest").expect(0)
+        return {one["id"]: (one["is_late"], one["verdict"]) for one in value(project.latest(), "verdicts")["claims"]}
+
+    assert rescored() == {"two-agree": (False, "supported"), "all-agree": (False, "falsified")}
+
+    same = project.root / "claims" / "all.yaml"
+    same.write_text(same.read_text().replace("within: 0.001", "within: 0.2"))
+    assert rescored() == {"two-agree": (True, "deviated"), "all-agree": (False, "falsified")}
+    assert "**after the answers**" in (project.latest() / "report.md").read_text()
+
+    same.write_text(same.read_text().replace("within: 0.2", "within: 0.001"))
+    flow = json.loads((project.root / "flow.json").read_text())
+    flow["steps"][1]["normalise"] = ["collapse_space"]
+    (project.root / "flow.json").write_text(json.dumps(flow))
+    assert {late for late, _ in rescored().values()} == {True}

@@ -256,3 +256,22 @@ def test_a_bound_is_an_inequality_and_nothing_else(observed: float, bound: float
 def test_only_a_number_is_ever_tested(value: Any) -> None:
     found = verdict(predicts("steps.s.x", min=-(2**40)), values={"s": {"x": value}})
     assert found.verdict == ("supported" if value == math.pi else "not_tested")
+
+
+def test_a_claim_is_not_supported_while_a_number_that_one_of_its_tests_wants_is_missing() -> None:
+    both = claim(
+        predictions=[{"name": "p", "function": "steps.stats.better.difference", "tolerance": {"min": 0.1}}],
+        falsification_tests=[{"name": "t", "fail_if": "steps.stats.none.p_value > 0.05"}],
+    )
+    assert [test.outcome for test in verdict(both).tests] == ["passed", "not_tested"]
+    assert verdict(both).verdict == "not_tested"
+
+
+def test_a_claim_that_is_younger_than_the_answers_deviates_however_its_tests_come_out() -> None:
+    one = fails_if("steps.stats.better.p_value > 0.05")
+    late = RegisteredClaim(id="c", step="claims", statement="", sha256=digest_of(one), attempt=1, is_late=True)
+    sources = FakeSources(step="claims", values={"stats": STATS}, registered=[late])
+    value = DERIVATION.compute(msgspec.convert({"claims": [one]}, ClaimsArgs), sources).value
+    (found,) = value.claims
+    assert (found.verdict, found.is_late, found.tests[0].outcome) == ("deviated", True, "passed")
+    assert "the answers were known" in found.deviations[0]

@@ -62,10 +62,12 @@ def judged(args: ClaimsArgs, sources: Sources) -> Derived:
     """A `ClaimsValue`: named metrics, and a verdict for each claim.
 
     A claim is **falsified** when one of its tests fails; else **deviated** when the plan was not followed
-    below its tests, or it was not registered as it stands; else **supported** when a test was executed;
-    else **not tested**. Raises `StepFailed`: `no_claims`, `claims_unreadable`, and `claim_invalid` for a
-    claim of another shape, or one that names a metric that is not there. Fails with
-    `claim_not_supported` under `require`; the verdicts are kept in files/claims.json then.
+    below its tests, or it was not registered as it stands before the answers were known; else **supported**
+    when a test passed and every test that reads a number found it; else **not tested**.
+
+    Raises `StepFailed`: `no_claims`, `claims_unreadable`, and `claim_invalid` for a claim of another shape,
+    or one that names a metric that is not there. Fails with `claim_not_supported` under `require`; the
+    verdicts are kept in files/claims.json then.
     """
     claims = stated_in(args, sources, sources.step)
     for claim, stated in claims:
@@ -154,6 +156,8 @@ def _verdict(
         deviations.append("the claim was not registered before the run")
     elif promised.sha256 != sha256:
         deviations.append("the claim is not the one that was registered")
+    elif promised.is_late:
+        deviations.append("the claim was registered, or its numbers were defined, when the answers were known already")
     return ClaimVerdict(
         id=stated.id,
         statement=stated.statement,
@@ -161,6 +165,7 @@ def _verdict(
         sha256=sha256,
         attempt=promised.attempt if promised else 0,
         earlier=list(promised.earlier) if promised else [],
+        is_late=promised.is_late if promised else False,
         verdict=_judgement(tests, deviations),
         tests=tests,
         deviations=deviations,
@@ -174,6 +179,8 @@ def _judgement(tests: Sequence[ClaimTestResult], deviations: Sequence[str]) -> V
         return "falsified"
     if deviations:
         return "deviated"
+    if any(test.outcome == "not_tested" and test.reads for test in tests):
+        return "not_tested"  # a number that a test wants is not there: what did not fail was not all tried
     return "supported" if "passed" in outcomes else "not_tested"
 
 

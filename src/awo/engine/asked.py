@@ -34,7 +34,8 @@ class Asked:
 
     __slots__ = ("ask", "params", "ready", "repeat", "schema_sha256", "seed", "sha256")
 
-    def __init__(self, ready: Ready, ask: Ask, repeat: int) -> None:
+    def __init__(self, ready: Ready, ask: Ask, repeat: int, *, is_cell: bool = False) -> None:
+        """`is_cell` gives the request a seed of its own, unless the step says which seed to send."""
         params = {**ready.record.params, **ask.params}
         seed = params.pop("seed", ready.record.seed)
         if not isinstance(seed, int) or isinstance(seed, bool):
@@ -44,7 +45,8 @@ class Asked:
         self.ready = ready
         self.ask = ask
         self.params: dict[str, Any] = params
-        self.seed = seed + repeat
+        is_own = is_cell and "seed" not in ask.params
+        self.seed = seed_of_cell(seed, repeat, ask.messages) if is_own else seed + repeat
         self.repeat = repeat
         self.schema_sha256 = sha256_hex(ask.schema.encode()) if ask.schema else ""
         self.sha256 = request_sha256(ready.record, ask.messages, params, self.seed, repeat, self.schema_sha256)
@@ -85,6 +87,15 @@ class Asked:
         schema = msgspec.json.decode(self.ask.schema) if self.ask.schema else None
         key = f"awo-{sha256_hex(f'{run_id} {self.sha256} {nth}'.encode())[:32]}" if self.ready.backend.is_remote else ""
         return Request(turns=turns, params=self.params, seed=self.seed, schema=schema, key=key)
+
+
+def seed_of_cell(seed: int, repeat: int, messages: Sequence[Message]) -> int:
+    """The seed that one request of a fan-out is sent with, from 0 to 2^31 - 1 (spec section 3.9).
+
+    With one seed for all, a sampler that begins anew for each request draws the same first number for
+    every row: all rows then err together, and repeats measure no chance.
+    """
+    return int(sha256_hex(encode_sorted([seed, repeat, messages]))[:8], 16) >> 1
 
 
 def request_sha256(

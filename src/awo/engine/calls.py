@@ -87,7 +87,7 @@ class Calls:
     async def _answer(self, ask: Ask, cell: int, repeat: int) -> ResponseLine:
         """The first answer that follows the schema, of those kept, those of other runs, and new ones."""
         ready = await self._models.get(ask.model)
-        asked = Asked(ready, ask, repeat)
+        asked = Asked(ready, ask, repeat, is_cell=self._state.record.cells is not None)
         line: ResponseLine | None = None
         left = max(1, ask.schema_tries)
         while left:

@@ -53,7 +53,7 @@ class RecordedRun:
         self.run_id = run_id
         self.models: dict[str, Mapping[str, Any]] = {}
         self._folder = folder
-        self._plan = plan
+        self.plan = plan
         self._places: list[Place] = []
         self._digests = bytearray()
         self._offsets = array("Q")
@@ -175,7 +175,7 @@ class RecordedRun:
             raise EvidenceError("a recorded line is no response", where=self._where(number), got=str(error)) from error
 
     def _record_of(self, name: str) -> ModelRecord:
-        return self._plan.models.get(name) or ModelRecord(backend=name, model=name, params={}, seed=0, on_unknown="")
+        return self.plan.models.get(name) or ModelRecord(backend=name, model=name, params={}, seed=0, on_unknown="")
 
     def sha256(self, number: int) -> str:
         """The digest of a response's line, as the journal has it."""

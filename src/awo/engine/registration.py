@@ -17,7 +17,7 @@ from awo.derive.verdicts import ClaimsArgs, digest_of, faults_of_names, stated_i
 from awo.engine.folder import run_folders
 from awo.errors import StepFailed
 from awo.evidence.layout import INPUT
-from awo.evidence.records import InputRecord
+from awo.evidence.records import InputRecord, StepRecord
 from awo.evidence.verdicts import RegisteredClaim
 from awo.workflow import conditions, globs
 from awo.workflow.definition import Step, Workflow
@@ -65,6 +65,30 @@ def registered_again(plan: InputRecord, earlier: Earlier) -> InputRecord:
     before = earlier({claim.id for claim in plan.claims})
     claims = [_numbered(claim, before.get(claim.id, ())) for claim in plan.claims]
     return msgspec.structs.replace(plan, claims=claims)
+
+
+def marked_late(plan: InputRecord, answered: InputRecord) -> InputRecord:
+    """The plan of a re-scoring of the run `answered`, each claim marked that was not registered there already.
+
+    The same claim is registered there when that run had it in a step with the same arguments, over steps
+    (needed by it, directly or not) that do the same: then nobody could fit it to the answers.
+    """
+    before = {(claim.step, claim.sha256) for claim in answered.claims}
+    steps, then = ({step.id: step for step in one.steps} for one in (plan, answered))
+    needs = {id_: step.needs for id_, step in steps.items()}
+    same = {id_ for id_, step in steps.items() if id_ in then and _does_the_same(step, then[id_])}
+    claims = [
+        msgspec.structs.replace(
+            claim,
+            is_late=(claim.step, claim.sha256) not in before or not {claim.step, *needed_by(claim.step, needs)} <= same,
+        )
+        for claim in plan.claims
+    ]
+    return msgspec.structs.replace(plan, claims=claims)
+
+
+def _does_the_same(step: StepRecord, then: StepRecord) -> bool:
+    return (step.op, step.arguments(), step.when, step.cells) == (then.op, then.arguments(), then.when, then.cells)
 
 
 def faults_of_claims(workflow: Workflow, files: Mapping[str, DeclaredFile]) -> Iterator[Fault]:

@@ -18,7 +18,8 @@ class RegisteredClaim(_Record, frozen=True):
     """A claim in input.json, so before the first call. `sha256` is over its sorted compact JSON.
 
     `attempt` counts the runs of this project that had registered a claim of this id, with this one;
-    `earlier` names the latest hundred of them, oldest first.
+    `earlier` names the latest hundred of them, oldest first. `is_late` is true in a re-scoring (3.1) whose
+    earlier run had not registered the same claim over steps of the same plan.
     """
 
     id: str
@@ -27,6 +28,7 @@ class RegisteredClaim(_Record, frozen=True):
     sha256: Sha256
     attempt: Annotated[int, Meta(ge=1)]
     earlier: list[str] = []
+    is_late: bool = False
 
 
 class MetricValue(_Record, frozen=True):
@@ -61,8 +63,8 @@ class Evidence(_Record, frozen=True):
 class ClaimVerdict(_Record, frozen=True):
     """What came of one claim. `source` is its file, '' where it stands in the workflow.
 
-    `attempt` 0 says that it was not registered. `deviations` say what was not done as planned under
-    what its tests rest on.
+    `attempt` 0 says that it was not registered, `is_late` that the answers were known then.
+    `deviations` say what was not done as planned under what its tests rest on.
     """
 
     id: str
@@ -75,6 +77,7 @@ class ClaimVerdict(_Record, frozen=True):
     tests: list[ClaimTestResult]
     deviations: list[str]
     evidence: list[Evidence]
+    is_late: bool = False
 
 
 class ClaimsValue(_Record, frozen=True):

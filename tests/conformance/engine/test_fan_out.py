@@ -15,6 +15,7 @@ from tests.conformance.engine.a_fan_out import DOLLARS, Project, Scripted, event
 from awo.canon.usd import picodollars
 from awo.errors import UsageError
 from awo.evidence import events as ev
+from awo.evidence.records import ResponseLine
 from awo.inference.seam import ModelFailed
 
 
@@ -265,3 +266,29 @@ def test_an_altered_answer_is_no_hit(tmp_path: Path, monkeypatch: pytest.MonkeyP
     second = Project(tmp_path, texts(1), changes={"cache": True}).run()
     assert events(second.folder, ev.ResponseReused) == []
     assert items(second.folder)[0].value["text"] == "ROW 0"
+
+
+def test_each_request_of_a_fan_out_has_a_seed_of_its_own_and_the_same_one_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script(monkeypatch, upper)
+    project = Project(tmp_path, texts(20), cells={"repeats": 3})
+    seeds = [seeds_of(project.run().folder) for _ in range(2)]
+    assert seeds[0] == seeds[1]
+    assert len(set(seeds[0].values())) == 60
+    assert all(0 <= seed < 2**31 for seed in seeds[0].values())
+
+
+def test_a_step_that_sets_a_seed_sends_it_with_the_repeat_added(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script(monkeypatch, upper)
+    project = Project(tmp_path, texts(4), cells={"repeats": 2}, args={"params": {"seed": 11}})
+    assert {repeat: seed for (_, repeat), seed in seeds_of(project.run().folder).items()} == {0: 11, 1: 12}
+
+
+def seeds_of(folder: Path) -> dict[tuple[str, int], int]:
+    """The seed of each request, by what was asked and the repeat."""
+    lines = (folder / "outputs/ask/responses.jsonl").read_bytes().splitlines()
+    found = [msgspec.json.decode(line, type=ResponseLine) for line in lines]
+    return {(line.messages[-1].content, line.repeat): line.seed for line in found}

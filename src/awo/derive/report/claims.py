@@ -48,8 +48,9 @@ def claims(facts: RunFacts, read: Reader) -> str:
         return ""
     return (
         "## Claims\n\nA claim stands with tests that could prove it false. It is falsified when one of them failed; "
-        "else deviated when something that its tests rest on was not done as planned; else supported when tests "
-        "passed, and not tested when none could be made. Supported does not mean true: this run did not refute it."
+        "else deviated when something that its tests rest on was not done as planned, or when the claim is younger "
+        "than the answers; else supported when tests passed and no number that they want is missing; else not "
+        "tested. Supported does not mean true: this run did not refute it."
         "\n\n" + in_detail(found, lambda step: _step(step, read), word(f"{OUTPUTS}/"))
     )
 
@@ -105,7 +106,8 @@ def _claim(claim: ClaimVerdict) -> list[str]:
 def _registered(claim: ClaimVerdict) -> str:
     if not claim.attempt:
         return "**no**"
-    return "yes" if claim.attempt == 1 else f"yes, **attempt {claim.attempt:,}**"
+    said = "**after the answers**" if claim.is_late else "yes"
+    return said if claim.attempt == 1 else f"{said}, **attempt {claim.attempt:,}**"
 
 
 def _test(claim: ClaimVerdict, test: ClaimTestResult) -> list[str]:

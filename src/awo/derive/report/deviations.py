@@ -51,11 +51,19 @@ def plan_and_deviations(facts: RunFacts, read: Reader) -> str:
 def _registered(facts: RunFacts) -> str:
     claims = facts.input.claims
     rows = [
-        [word(one.id), word(one.step), line(one.statement), f"{one.attempt:,}", ", ".join(map(word, one.earlier[-3:]))]
+        [
+            word(one.id),
+            word(one.step),
+            line(one.statement),
+            f"{one.attempt:,}" + (", after the answers" if one.is_late else ""),
+            ", ".join(map(word, one.earlier[-3:])),
+        ]
         for one in claims[:FAILURES_LISTED]
     ]
+    late = sum(one.is_late for one in claims)
+    when = f"{late:,} of them when the answers were known already" if late else "before the first call"
     return (
-        f"{count(len(claims), 'claim')} registered before the first call. An attempt above 1 says that earlier runs "
+        f"{count(len(claims), 'claim')} registered, {when}. An attempt above 1 says that earlier runs "
         "of this project, which are named, had registered a claim of the same id:\n\n"
         + table(["claim", "step", "statement", "attempt", "latest before"], rows)
         + more(len(claims), len(rows), "claim", named(INPUT))
