@@ -116,9 +116,9 @@ def test_one_pair_has_no_interval() -> None:
 
 def test_arms_that_never_differ_have_no_ranks_and_no_standardised_effect() -> None:
     found = compared(two_arms("size", [2.0, 3.0], [2.0, 3.0]), score="size", test="wilcoxon")
-    assert (found.difference, found.p_value) == (0.0, None)
+    assert (found.difference, found.low, found.high, found.interval, found.p_value) == (0.0, None, None, "none", None)
     assert found.why == (
-        "all pairs differ by the same, so the interval has no width; all pairs are equal, so there are no ranks"
+        "all pairs differ by the same, so nothing says how far others would; all pairs are equal, so there are no ranks"
     )
     assert found.effect_sizes[0].value is None
     assert found.effect_sizes[0].why == "there is no spread to measure the difference by"

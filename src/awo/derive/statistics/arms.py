@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,23 +14,31 @@ from awo.derive.statistics.resampling import Floats
 from awo.derive.statistics.table import Table
 
 
-@dataclass(frozen=True, slots=True)
+ROUNDING: Final = 1e-12
+"""Numbers that lie within this share of their size are told apart by rounding alone."""
+
+
+@dataclass(frozen=True)
 class Pairs:
     """The items that both arms have a number for, in the order of the table's items.
 
     `a` and `b` are the means of each item's answers; `is_single` says that each is one answer alone.
-    `unpaired` items have a number in one arm only.
+    `unpaired` items have a number in one arm only, `uneven` pairs more answers in one arm than in the other.
     """
 
     a: Floats
     b: Floats
     unpaired: int
     is_single: bool
+    uneven: int = 0
 
-    @property
+    @cached_property
     def differences(self) -> Floats:
-        """Of each item, `a` minus `b`."""
-        return self.a - self.b
+        """Of each item, `a` minus `b`. What rounding alone tells apart is equal: 1 - 2/3 is 1/3, and 0.3 - 0.2 is 0.1."""
+        found = self.a - self.b
+        sizes = np.maximum(np.abs(self.a), np.abs(self.b))
+        found[np.abs(found) <= ROUNDING * sizes] = 0.0
+        return np.copysign(levelled(np.abs(found), sizes), found)
 
     @property
     def are_zeros_and_ones(self) -> bool:
@@ -55,6 +65,18 @@ class Pairs:
         }
 
 
+def levelled(values: Floats, sizes: Floats) -> Floats:
+    """`values`, those made equal that rounding alone tells apart: each that lies within 1e-12 of the smaller of the
+    two `sizes` above the next smaller value is that value."""
+    order = np.argsort(values, kind="stable")
+    ordered, bars = values[order], ROUNDING * sizes[order]
+    is_new = np.ones(len(values), np.bool_)
+    is_new[1:] = np.diff(ordered) > np.minimum(bars[1:], bars[:-1])
+    level = np.empty_like(values)
+    level[order] = ordered[is_new][np.cumsum(is_new) - 1]
+    return level
+
+
 def paired(table: Table, a: Chosen, b: Chosen) -> Pairs:
     """The answers of two arms, the answers of one item averaged first, and items paired."""
     means_a, counts_a = _by_item(table, a)
@@ -62,7 +84,8 @@ def paired(table: Table, a: Chosen, b: Chosen) -> Pairs:
     both = (counts_a > 0) & (counts_b > 0)
     is_single = bool((counts_a[both] == 1).all() and (counts_b[both] == 1).all())
     unpaired = int(np.count_nonzero((counts_a > 0) != (counts_b > 0)))
-    return Pairs(means_a[both], means_b[both], unpaired, is_single)
+    uneven = int(np.count_nonzero(counts_a[both] != counts_b[both]))
+    return Pairs(means_a[both], means_b[both], unpaired, is_single, uneven)
 
 
 def _by_item(table: Table, arm: Chosen) -> tuple[Floats, NDArray[np.int64]]:

@@ -82,7 +82,7 @@ def comparison(name: str, args: ComparisonArgs, table: Table, settings: Settings
         p_value=found.p,
         p_adjusted=None,
         seed=found.seed,
-        why="; ".join(filter(None, (chosen.why, found.why))),
+        why="; ".join(filter(None, (chosen.why, found.why, _uneven(pairs)))),
     )
 
 
@@ -117,15 +117,16 @@ def _found(pairs: Pairs, is_swapped: bool, test: Test, name: str, settings: Sett
         return _Found(counts=counts, why="the numbers are too large to compute with")
     seed = settings.seed_at("comparisons", name)
     rng = generator(seed)
-    oriented = Pairs(pairs.b, pairs.a, pairs.unpaired, pairs.is_single) if is_swapped else pairs
+    oriented = Pairs(pairs.b, pairs.a, pairs.unpaired, pairs.is_single, pairs.uneven) if is_swapped else pairs
     resampled: Floats | None = None
-    low, high, why = None, None, "one pair has no spread"
+    low: float | None = None
+    high: float | None = None
+    why = "one pair has no spread"
     if len(pairs.a) > 1:
         rows = np.stack([oriented.differences, np.ones(len(pairs.a))], axis=1)
         resampled = resampled_ratio(rng, units_of(rows), settings.resamples)
-        low, high = bounds(resampled, settings.confidence)
-        low, high = (-high, -low) if is_swapped else (low, high)
-        why = "all pairs differ by the same, so the interval has no width" if low == high else ""
+        low, high, why = _interval(oriented, resampled, settings.confidence)
+        low, high = (None if high is None else -high, None if low is None else -low) if is_swapped else (low, high)
     answer = tested(test, oriented, rng, settings.resamples, resampled)
     statistic = answer.statistic
     if is_swapped and statistic is not None and test in ("paired_permutation", "paired_bootstrap"):
@@ -144,6 +145,19 @@ def _found(pairs: Pairs, is_swapped: bool, test: Test, name: str, settings: Sett
         seed=seed if is_drawn else None,
         why="; ".join(dict.fromkeys(filter(None, (why, answer.why)))),
     )
+
+
+def _interval(pairs: Pairs, resampled: Floats, confidence: float) -> tuple[float | None, float | None, str]:
+    differences = pairs.differences
+    if (differences == differences[0]).all():
+        return None, None, "all pairs differ by the same, so nothing says how far others would"
+    return *bounds(resampled, confidence), ""
+
+
+def _uneven(pairs: Pairs) -> str:
+    if not pairs.uneven:
+        return ""
+    return f"of {pairs.uneven} of the pairs one arm has more answers, so it may also differ in what else was asked"
 
 
 def corrected(

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from awo.derive.statistics.arms import Pairs
+from awo.derive.statistics.arms import ROUNDING, Pairs, levelled
 from awo.evidence.statistics import EffectSize
 
 
@@ -35,7 +35,8 @@ def _odds_ratio(pairs: Pairs) -> EffectSize:
 def _cohens_dz(pairs: Pairs) -> EffectSize:
     """Lakens 2013: the mean difference over the standard deviation of the differences."""
     differences = pairs.differences
-    return _standardised("cohens_dz", differences.mean(), differences.std(ddof=1) if len(differences) > 1 else 0.0)
+    spread = differences.std(ddof=1) if len(differences) > 1 else 0.0
+    return _standardised("cohens_dz", differences.mean(), spread, pairs)
 
 
 def _hedges_g(pairs: Pairs) -> EffectSize:
@@ -43,21 +44,24 @@ def _hedges_g(pairs: Pairs) -> EffectSize:
     with df = 2 n - 2."""
     n = len(pairs.a)
     if n < 2:
-        return _standardised("hedges_g", 0.0, 0.0)
+        return _standardised("hedges_g", 0.0, 0.0, pairs)
     pooled = math.sqrt((pairs.a.var(ddof=1) + pairs.b.var(ddof=1)) / 2)
-    return _standardised("hedges_g", pairs.differences.mean() * (1 - 3 / (4 * (2 * n - 2) - 1)), pooled)
+    return _standardised("hedges_g", pairs.differences.mean() * (1 - 3 / (4 * (2 * n - 2) - 1)), pooled, pairs)
 
 
 def _cliffs_delta(pairs: Pairs) -> EffectSize:
     """Cliff 1993: of all n x n couples of an item's a and an item's b, how many more have a above b than below it."""
-    ordered = np.sort(pairs.b)
-    above = np.searchsorted(ordered, pairs.a, side="left").sum()
-    below = len(ordered) * len(pairs.a) - np.searchsorted(ordered, pairs.a, side="right").sum()
+    both = np.concatenate([pairs.a, pairs.b])
+    a, b = np.split(levelled(both, np.abs(both)), 2)
+    ordered = np.sort(b)
+    above = np.searchsorted(ordered, a, side="left").sum()
+    below = len(ordered) * len(a) - np.searchsorted(ordered, a, side="right").sum()
     return _said("cliffs_delta", float(above - below) / (len(ordered) * len(pairs.a)))
 
 
-def _standardised(name: str, difference: float, spread: float) -> EffectSize:
-    if not spread > 0:
+def _standardised(name: str, difference: float, spread: float, pairs: Pairs) -> EffectSize:
+    largest = max(float(np.abs(pairs.a).max()), float(np.abs(pairs.b).max()))
+    if not spread > ROUNDING * largest:
         return EffectSize(name=name, value=None, why="there is no spread to measure the difference by")
     return _said(name, float(difference / spread))
 

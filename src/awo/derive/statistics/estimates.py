@@ -60,8 +60,9 @@ def metric(name: str, args: MetricArgs, table: Table, settings: Settings) -> Met
     groups = {}
     for group, mask in _groups(args.by, chosen, table, place):
         key = "/".join(label_of(value) for value in group.values())
-        if key in groups:  # texts with a stroke in them can make two groups look alike
-            key = key_of(list(group.values()))
+        spelled: list[Any] = list(group.values())
+        while key in groups:  # texts with a stroke in them can make two groups look alike, and so can texts of JSON
+            key, spelled = key_of(spelled), [spelled]
         seed = settings.seed_at("metrics", name, key)
         groups[key] = _estimate(_Sample.of(chosen.only(mask), table), group, kind, args.interval, settings, seed)
     total = _estimate(_Sample.of(chosen, table), {}, kind, args.interval, settings, settings.seed_at("metrics", name))
@@ -150,7 +151,7 @@ def _estimate(
         spread = sample.item_means() if method == "cluster_bootstrap" and sample.clusters > 1 else sample.values
         is_one_item = sample.clusters == 1 and len(sample.values) > 1
         if len(spread) > 1 and not (is_one_item and len(spread) < LEAST_REPEATS):
-            sd = _finite(float(spread.std(ddof=1)))
+            sd = _finite(float(spread.std(ddof=1))) if spread.min() < spread.max() else 0.0
         found = _Range(why=TOO_LARGE) if value is None else _interval(sample, kind, method, settings, seed)
     return Estimate(
         group=group,
@@ -210,7 +211,9 @@ def _wilson(right: float, n: int, confidence: float) -> _Range:
 def _student(values: Floats, confidence: float) -> _Range:
     from scipy import stats
 
-    mean, error = float(values.mean()), float(values.std(ddof=1)) / math.sqrt(len(values))
+    mean = float(values.mean())
+    is_one = values.min() == values.max()  # a standard deviation of equal numbers may miss 0 by a rounding error
+    error = 0.0 if is_one else float(values.std(ddof=1)) / math.sqrt(len(values))
     half = float(stats.t.ppf((1 + confidence) / 2, len(values) - 1)) * error
     if not math.isfinite(mean + half) or not math.isfinite(mean - half):
         return _Range(why=TOO_LARGE)

@@ -34,13 +34,18 @@ def noise_floor(
     for key, arm in arms:
         repeats = max(repeats, len(np.unique(table.repeats[arm.lines])))
         for first, second, pairs in _repeat_pairs(table, arm):
-            test = fitting(wanted, pairs, is_test=arm.column.kind == "test")
+            # A comparison of one repeat may be McNemar's where another repeat has several answers of an item.
+            word: TestWord = "auto" if wanted == "mcnemar" else wanted
+            test = fitting(word, pairs, is_test=wanted == "mcnemar" or arm.column.kind == "test")
             rng = generator(settings.seed_at("comparisons", name, "noise", key, str(first), str(second)))
             resamples = min(settings.resamples, MOST_RESAMPLES)
             differences.append(float(pairs.differences.mean()))
             found = None
             if test == "paired_bootstrap" and len(pairs.a) > 1:
                 found = resampled_ratio(rng, units_of(_rows(pairs)), resamples)
+            if not math.isfinite(float(np.abs(pairs.differences).sum())):
+                differences.append(math.inf)
+                continue
             p = tested(test, pairs, rng, resamples, found).p
             if p is not None:
                 ps.append(p)
@@ -61,12 +66,14 @@ def _rows(pairs: Pairs) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
 
 def _floor(repeats: int, differences: list[float], ps: list[float]) -> NoiseFloor:
     largest, spread, why = None, None, ""
-    if repeats < 2:
+    if not repeats:
+        why = "neither arm has an answer"
+    elif repeats < 2:
         why = "each arm was asked once: two repeats are needed"
     elif not differences:
         why = "no item has a number in two repeats of one arm"
     elif not all(map(math.isfinite, differences)):
-        why = "the numbers are too large to compute with"
+        why, ps = "the numbers are too large to compute with", []
     else:
         largest = max(map(abs, differences))
         if repeats < LEAST_REPEATS:

@@ -16,7 +16,9 @@ Floats = NDArray[np.float64]
 Statistic = Callable[[Floats], Floats]
 """Of weights (resamples x patterns) to one number for each resample."""
 
-ENTRIES_AT_ONCE: Final = 1 << 19
+ENTRIES_AT_ONCE: Final = 1 << 17
+"""A piece of a megabyte stays in the cache of a processor."""
+
 FEW_PATTERNS: Final = 32
 VERY_FEW: Final = 256
 TIE: Final = 1e-10

@@ -13,9 +13,10 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from awo.canon.json import encode_sorted
 from awo.derive.seam import Sources
 from awo.derive.statistics.factors import Coder, Factor, value_of
-from awo.errors import StepFailed
+from awo.errors import AwoError, StepFailed
 from awo.evidence.scores import SCORES_FILE, ScoreLine, ScoresValue, ScoreType
 
 Codes = NDArray[np.int32]
@@ -112,10 +113,12 @@ def _line_of(data: bytes, where: str) -> ScoreLine:
         pass
     try:
         loose = json.loads(data, parse_int=_number, parse_float=_number, parse_constant=_number)
-        return msgspec.convert(loose, ScoreLine)
-    except (ValueError, RecursionError) as error:
+        line = msgspec.convert(loose, ScoreLine)
+        plain = _decoder.decode(encode_sorted(line))  # without NaN; refuses halves of surrogate pairs
+        return msgspec.structs.replace(line, matrix=plain.matrix, groups=plain.groups)
+    except (ValueError, RecursionError, AwoError) as error:
         raise StepFailed(
-            "a line of scores is not its shape", code="bad_line", where=where, got=str(error)[:200], is_final=True
+            "a line of scores is not its shape", code="bad_line", where=where, got=" ".join(str(error).split())[:200], is_final=True
         ) from error
 
 

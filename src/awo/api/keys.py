@@ -1,0 +1,132 @@
+"""Whose keys act: made, enrolled, opened."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from awo.api.projects import Project
+from awo.errors import DiskTrouble, UsageError
+from awo.evidence.records import NOBODY
+
+if TYPE_CHECKING:  # what a command does not use is not loaded: `awo verify` knows nothing of the engine
+    from awo.evidence.events import Starter
+    from awo.sign.seam import AskPassphrase, Signer
+    from awo.sign.sshkeys import PublicKey
+
+
+OWN_KEY_ID = NOBODY
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who acts: an id as allowed_signers writes it, and a key that is ready to sign."""
+
+    id: str
+    signer: Signer
+
+    def as_starter(self) -> Starter:
+        from awo.evidence.events import Starter
+
+        return Starter(id=self.id, key=self.signer.key.fingerprint)
+
+
+def keys_folder(environment: Mapping[str, str] = os.environ) -> Path:
+    """Where keys that AWO makes are kept, outside every project."""
+    config = environment.get("XDG_CONFIG_HOME") or str(Path.home() / ".config")
+    return Path(config) / "awo" / "keys"
+
+
+def new_key(key_id: str, out: Path | None, passphrase: str) -> tuple[Path, PublicKey]:
+    """A new Ed25519 key pair at `out` (by default in `keys_folder()`); never overwrites."""
+    from awo.sign.make_key import make_key
+
+    path = out or keys_folder() / key_id.replace("/", "_")
+    return path, make_key(path, comment=key_id, passphrase=passphrase)
+
+
+def enrol(project: Project, reviewer: str, public_key: Path) -> str:
+    """Adds a reviewer's key to the project's reviewers/allowed_signers; gives the line.
+
+    Raises `UsageError` or `DiskTrouble`.
+    """
+    from awo.sign.allowed_signers import line_for
+    from awo.sign.namespaces import DECISION, SEAL
+
+    key = _read_public_key(public_key)
+    line = line_for(reviewer, key, [DECISION, SEAL])
+    known = project.reviewers()
+    if known is not None and key in known.keys_of(reviewer):
+        raise UsageError(f"{reviewer} is enrolled with this key already", where=str(project.reviewers_file))
+    try:
+        project.reviewers_file.parent.mkdir(exist_ok=True)
+        before = project.reviewers_file.read_text(encoding="utf-8") if known is not None else ""
+        with project.reviewers_file.open("a", encoding="utf-8") as lines:
+            lines.write(line + "\n" if before[-1:] in ("", "\n") else f"\n{line}\n")
+    except OSError as error:
+        where = str(project.reviewers_file)
+        raise DiskTrouble("the list of reviewers cannot be written", where=where, got=str(error.strerror)) from error
+    return line
+
+
+def identity(project: Project, key: Path | None, signer_id: str, passphrase: AskPassphrase) -> Identity:
+    """Who runs and seals: the key at `key`, else a key of this machine that is made when first needed.
+
+    Without `signer_id` the id is the one that reviewers/allowed_signers gives the key, else the
+    key's comment. Raises `UsageError` or `CannotCheck`.
+    """
+    from awo.sign.make_key import make_key_once
+    from awo.sign.open import open_signer
+    from awo.sign.patterns import why_not_a_principal
+
+    path = key
+    if path is None:
+        path = keys_folder() / OWN_KEY_ID
+        make_key_once(path, comment=OWN_KEY_ID)
+    signer = open_signer(path, passphrase)
+    found = signer_id
+    if not found:
+        reviewers = project.reviewers()
+        known = reviewers.principals_of(signer.key) if reviewers else ()
+        found = known[0] if known else signer.key.comment or _comment_beside(path)
+    if not found:
+        raise UsageError("nobody knows whose key this is", where=str(path), hint="say it with --as ID")
+    if why := why_not_a_principal(found):  # now, and not when the finished run is to be sealed
+        raise UsageError(
+            f"this cannot be a signer's id: {why}",
+            where="--as" if signer_id else str(path),
+            expected="an id like alice@example.org",
+            got=ascii(found)[:80],
+            hint="say it with --as ID",
+        )
+    return Identity(found, signer)
+
+
+def _comment_beside(path: Path) -> str:
+    beside = path.with_name(path.name + ".pub")
+    return _read_public_key(beside).comment if beside.is_file() else ""
+
+
+def _read_public_key(path: Path) -> PublicKey:
+    from awo.sign.sshkeys import PublicKey
+
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        got = getattr(error, "strerror", "") or "bytes that are not UTF-8"
+        raise UsageError("the public key cannot be read", where=str(path), got=got) from error
+    if "PRIVATE KEY" in text:
+        raise UsageError(
+            "this is a private key; only the public half is enrolled", where=str(path), hint=f"use {path}.pub"
+        )
+    return PublicKey.parse(text.strip(), where=str(path))
+
+
+def open_key(path: Path, passphrase: AskPassphrase) -> Signer:
+    """The key at `path`, ready to sign. Raises `UsageError` or `CannotCheck`."""
+    from awo.sign.open import open_signer
+
+    return open_signer(path, passphrase)

@@ -1,0 +1,180 @@
+"""Starts runs, takes them up, does them again, and decides at their gates."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from awo.api.keys import Identity
+from awo.api.projects import Project, lacking, promise, secrets_here
+from awo.api.sealing import refuse_if_sealed, seal_if_finished
+from awo.engine import folder as folders
+from awo.errors import UsageError
+
+if TYPE_CHECKING:  # what a command does not use is not loaded: `awo verify` knows nothing of the engine
+    from awo.engine.decide import Choice, Decided
+    from awo.engine.run import Again, Ended, Surroundings, Watch
+    from awo.sign.seam import Signer
+
+
+def run(
+    project: Project,
+    file: Path,
+    who: Identity,
+    *,
+    supersedes: str = "",
+    budget_usd: str = "",
+    cache: bool = False,
+    watch: Watch = lambda events, state: None,
+    told_folder: Callable[[Path], None] = lambda folder: None,
+) -> Ended:
+    """Runs a workflow file as far as it goes without a person, and seals it when it is finished.
+
+    `budget_usd` goes over the file's own budget; `cache` lets answers of earlier runs be used again.
+    Raises `WorkflowInvalid`, `UsageError`, `EvidenceError`, `DiskTrouble`.
+    """
+    import asyncio
+
+    from awo.engine.run import start
+
+    plan = promise(project, file, budget_usd=budget_usd, cache=cache)
+    if (error := lacking(plan, file)) is not None:
+        raise error
+    if project.policy.require_commit:
+        _refuse_uncommitted(project)
+    around = _surroundings(project, file.resolve().parent, watch)
+    going = start(plan, project.runs, around, who.as_starter(), supersedes, told_folder)
+    del plan  # the run has it; nothing here needs it again
+    ended = asyncio.run(going)
+    seal_if_finished(ended, who)
+    return ended
+
+
+def resume(
+    project: Project,
+    folder: Path,
+    who: Identity,
+    again: Again | None = None,
+    *,
+    watch: Watch = lambda events, state: None,
+) -> Ended:
+    """Takes up a run where its journal ends, as `again` says, and seals it when finished. Raises as `run` does."""
+    import asyncio
+
+    from awo.engine import run as running
+
+    refuse_if_sealed(folder)
+    source = Path(folders.read_input(folder)[0].source.path)
+    around = _surroundings(project, project.root / source.parent, watch)
+    ended = asyncio.run(running.resume(folder, around, again or running.Again()))
+    seal_if_finished(ended, who)
+    return ended
+
+
+def replay(
+    project: Project,
+    origin: Path,
+    who: Identity,
+    *,
+    watch: Watch = lambda events, state: None,
+    told_folder: Callable[[Path], None] = lambda folder: None,
+) -> Ended:
+    """Runs what `origin` ran, as a new run whose models are answered from its responses; nothing is asked of them.
+
+    Raises `UsageError` for a run outside the project, since its place would have to stand in the record.
+    """
+    import asyncio
+
+    from awo.engine.registration import registered_again, registered_before
+    from awo.engine.replaying import replayed
+    from awo.engine.run import start
+
+    plan, _ = folders.read_input(origin)
+    workflow_root = project.root / Path(plan.source.path).parent
+    if not origin.resolve().is_relative_to(project.root):
+        raise UsageError(
+            "only a run inside the project can be replayed",
+            where=str(origin),
+            expected=f"a folder below {project.root}",
+            hint="copy the run into runs/",
+        )
+    plan = replayed(plan, os.path.relpath(origin.resolve(), workflow_root.resolve()))
+    plan = registered_again(plan, registered_before(project.runs))
+    around = _surroundings(project, workflow_root, watch)
+    ended = asyncio.run(start(plan, project.runs, around, who.as_starter(), "", told_folder))
+    seal_if_finished(ended, who)
+    return ended
+
+
+def rescore(
+    project: Project,
+    origin: Path,
+    file: Path,
+    who: Identity,
+    *,
+    watch: Watch = lambda events, state: None,
+    told_folder: Callable[[Path], None] = lambda folder: None,
+) -> Ended:
+    """Runs the workflow in `file` as a new run whose requests are all answered from the responses of `origin`.
+
+    No model is opened and nothing is asked or paid for: a request that `origin` did not answer fails its step
+    (`not_recorded`). Raises as `run` does, and `EvidenceError` where the record of `origin` is altered.
+    """
+    import asyncio
+    from dataclasses import replace
+
+    from awo.engine.recorded import read_recorded
+    from awo.engine.registration import marked_late
+    from awo.engine.run import start
+
+    recorded = read_recorded(origin)
+    plan = marked_late(promise(project, file, rescores=recorded.run_id), recorded.plan)
+    if project.policy.require_commit:
+        _refuse_uncommitted(project)
+    around = replace(_surroundings(project, file.resolve().parent, watch), origin=recorded)
+    ended = asyncio.run(start(plan, project.runs, around, who.as_starter(), recorded.run_id, told_folder))
+    seal_if_finished(ended, who)
+    return ended
+
+
+def decide(project: Project, folder: Path, choice: Choice, key: Signer) -> Decided:
+    """Records a person's decision at the open gate. Raises `UsageError`, `EvidenceError`, `DiskTrouble`."""
+    import asyncio
+
+    from awo.engine import decide as deciding
+
+    return asyncio.run(deciding.decide(folder, choice, key, project.reviewers(), project.policy, secrets_here()))
+
+
+def _surroundings(project: Project, workflow_root: Path, watch: Watch) -> Surroundings:
+    from awo.engine.run import Surroundings
+
+    return Surroundings(
+        project=project.root,
+        runs=project.runs,
+        workflow_root=workflow_root,
+        policy=project.policy,
+        secrets=secrets_here(),
+        watch=watch,
+    )
+
+
+def _refuse_uncommitted(project: Project) -> None:
+    from awo.engine.git import git_facts
+
+    facts = git_facts(project.root)
+    if facts["commit"] == "none":
+        raise UsageError(
+            "awo.toml says require_commit, and there is no commit to run from",
+            where=str(project.root),
+            got=facts["why"],
+            hint="git init && git add -A && git commit",
+        )
+    if facts["is_dirty"]:
+        raise UsageError(
+            "awo.toml says require_commit, and the tree has changes that are not committed",
+            where=str(project.root),
+            hint="look with `git status`, then commit or stash",
+        )

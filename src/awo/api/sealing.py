@@ -1,0 +1,104 @@
+"""Freezes runs, and writes their views anew before that."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from awo.api.keys import Identity
+from awo.api.looking import facts
+from awo.engine import folder as folders
+
+if TYPE_CHECKING:  # what a command does not use is not loaded: `awo verify` knows nothing of the engine
+    from awo.derive.facts import RunFacts
+    from awo.engine.run import Ended
+
+
+def freeze(folder: Path, who: Identity) -> str:
+    """Seals a run as it stands: as what it finished as, else as failed or abandoned. Raises `UsageError`."""
+    import asyncio
+
+    from awo.derive.facts import StepStatus
+    from awo.engine.run import finish_as
+
+    refuse_if_sealed(folder)
+    so_far = facts(folder)
+    has_failed = bool(so_far.with_status(StepStatus.FAILED)) and so_far.open_gate is None
+    outcome: Literal["failed", "abandoned"] = "failed" if has_failed else "abandoned"
+    done = asyncio.run(finish_as(folder, outcome))
+    _seal(folder, done, who)
+    return done.outcome
+
+
+def render(folder: Path) -> None:
+    """Rebuilds the views of an unsealed run from its journal and outputs. Raises `UsageError`."""
+    from awo.engine.views import write_views
+
+    refuse_if_sealed(folder)
+    folders.refuse_links_and_devices(folder)
+    with folders.alone_in(folder):
+        write_views(folder)
+
+
+def refuse_if_sealed(folder: Path) -> None:
+    """Raises `UsageError` for a sealed run, after taking the write permissions that a crash may have left there."""
+    from awo.seal.seal import is_sealed, make_read_only
+
+    if is_sealed(folder) and folder.stat().st_mode & 0o222:
+        with contextlib.suppress(OSError):  # somebody else's copy
+            make_read_only(folder)
+    folders.refuse_sealed(folder)
+
+
+def seal_finished(folder: Path, who: Identity) -> None:
+    """Seals a run that has finished, and does nothing to one that is sealed. Raises `CannotCheck` without key."""
+    from awo.seal.seal import is_sealed
+
+    if not is_sealed(folder):
+        _seal(folder, facts(folder), who)
+
+
+def _seal(folder: Path, done: RunFacts, who: Identity) -> None:
+    from awo.canon import time
+    from awo.engine.run import SOFTWARE
+    from awo.seal.seal import is_sealed, seal_run
+
+    outcome: Any = done.outcome
+    with folders.alone_in(folder, wait=True):
+        if is_sealed(folder):  # by another process that finished the same run just now
+            return
+        _write_claimed_signers(folder, done, who)
+        seal_run(
+            folder,
+            checkpoint=done.checkpoint,
+            outcome=outcome,
+            run_id=done.run_id,
+            supersedes=done.supersedes,
+            sealer=who.as_starter(),
+            signer=who.signer,
+            software=SOFTWARE,
+            at=time.now(),
+        )
+
+
+def seal_if_finished(ended: Ended, who: Identity) -> None:
+    from awo.seal.seal import is_sealed
+
+    if ended.facts.outcome and not is_sealed(ended.folder):
+        _seal(ended.folder, ended.facts, who)
+
+
+def _write_claimed_signers(folder: Path, done: RunFacts, who: Identity) -> None:
+    """audit/allowed_signers: the sealer and every decider with the key they signed with."""
+    from awo.evidence.layout import ALLOWED_SIGNERS
+    from awo.sign.allowed_signers import line_for
+    from awo.sign.namespaces import DECISION, SEAL
+    from awo.sign.sshsig import read as read_signature
+
+    lines = {line_for(who.id, who.signer.key, [SEAL]): None}
+    for gate in done.gates:
+        for decision in gate.decisions:
+            signature = read_signature((folder / decision.signature.path).read_bytes(), where=decision.signature.path)
+            lines[line_for(decision.signer, signature.key, [DECISION])] = None
+    folders.write_whole(folder / ALLOWED_SIGNERS, "".join(f"{line}\n" for line in lines).encode())
