@@ -82,6 +82,25 @@ def test_numbers_that_overflow_when_added_are_null_and_not_infinite() -> None:
     assert agreed(people, ratings="people", level="interval").value is None
 
 
+@pytest.mark.parametrize("test", ["paired_permutation", "paired_bootstrap", "wilcoxon"])
+def test_noise_that_overflows_has_no_p_value(test: str) -> None:
+    lines = [
+        line(f"i{item}", 3 * item + repeat, answer=place, repeat=repeat, model=model, size=size)
+        for item in range(4)
+        for repeat, sizes in enumerate([(1.7e308, 0.0), (-1.7e308, 0.0), (0.0, 0.0)])
+        for place, (model, size) in enumerate(zip("ab", sizes, strict=True))
+    ]
+    noise = compared(lines, score="size", test=test).noise
+    assert (noise.pairs, noise.largest, noise.spread, noise.smallest_p) == (6, None, None, None)
+    assert noise.why == "the numbers are too large to compute with"
+
+
+def test_a_factor_that_no_float_can_be_is_null() -> None:
+    raw = encode_sorted(line("i0", right=1.0, groups={"g": "?"})).replace(b'"?"', b"1e999")
+    found = statistics([raw + b"\n"], metrics={"m": {"score": "right", "by": ["g"]}}).metrics["m"]
+    assert {key: one.group for key, one in found.groups.items()} == {"null": {"g": None}}
+
+
 def test_one_answer_has_no_spread() -> None:
     found = total(lines_of("size", [4.0]), score="size")
     assert (found.value, found.low, found.sd, found.why) == (4.0, None, None, "one answer has no spread")
@@ -230,7 +249,10 @@ def test_groups_and_raters_have_a_limit() -> None:
     assert failure(lines, agreement={"a": {"score": "right", "by": "item"}}).code == "too_many_raters"
 
 
-@pytest.mark.parametrize("text", [b"{}", b"[", b"\xff", b'{"cell": -1}', b"[" * 100_000])
+HALF = encode_sorted(line("i0", word="?")).replace(b"?", b"\\ud800")  # half of a surrogate pair
+
+
+@pytest.mark.parametrize("text", [b"{}", b"[", b"\xff", b'{"cell": -1}', b"[" * 100_000, HALF])
 def test_a_line_that_is_no_score_is_an_error_with_its_place(text: bytes) -> None:
     error = failure([LINES[0], text + b"\n"], metrics={"m": {"score": "right"}})
     assert (error.code, error.where) == ("bad_line", "step score, scores.jsonl:2")

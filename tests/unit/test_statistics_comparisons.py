@@ -12,6 +12,7 @@ from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.proportion import proportion_effectsize
 from tests.unit.scored import line, lines_of, statistics, two_arms
 
+from awo.derive.statistics.arms import Pairs
 from awo.derive.statistics.resampling import generator, sign_flip_p
 from awo.evidence.scores import ScoreLine
 from awo.evidence.statistics import Comparison
@@ -154,6 +155,53 @@ def test_repeats_are_averaged_within_an_item_before_items_are_paired() -> None:
     )
     assert found.p_value == pytest.approx(theirs.pvalue)
     assert compared(lines, where={"repeat": 0}).test == "mcnemar"
+
+
+def test_thirds_are_tied_however_they_are_rounded() -> None:
+    a = [[1.0, 1, 1, 0, 0, 1], [1.0, 0, 1, 0, 0, 1], [1.0, 0, 0, 0, 0, 1]]
+    b = [[1.0, 0, 1, 1, 1, 0], [1.0, 0, 0, 0, 1, 1], [0.0, 0, 0, 0, 0, 0]]
+    found = compared(repeated({"a": a, "b": b}), test="wilcoxon")
+    theirs = stats.wilcoxon(np.sum(a, axis=0) - np.sum(b, axis=0))  # in whole numbers, which are not rounded
+    assert (found.statistic, found.p_value) == (theirs.statistic, pytest.approx(theirs.pvalue))
+
+
+def test_differences_that_only_rounding_tells_apart_have_no_spread() -> None:
+    found = compared(two_arms("grade", [0.3, 0.4, 0.5, 0.6], [0.2, 0.3, 0.4, 0.5]), score="grade")
+    assert effects(found)["cohens_dz"] is None
+    assert (found.low, found.high, found.interval) == (None, None, "none")
+    assert "all pairs differ by the same" in found.why
+    repeats = {"a": [[0.1], [0.2], [0.3]], "b": [[0.3], [0.1], [0.2]]}
+    again = compared(repeated(repeats, "grade"), score="grade")
+    assert (again.counts, again.difference) == ({"a_more": 0, "b_more": 0, "equal": 1}, 0)
+    assert effects(again)["cliffs_delta"] == 0
+
+
+def test_small_differences_are_not_taken_for_rounding_beside_large_ones() -> None:
+    found = compared(two_arms("size", [1e9, 3e-9, 2e-9], [2e9, 1e-9, 1e-9]), score="size")
+    assert found.counts == {"a_more": 2, "b_more": 1, "equal": 0}
+    pairs = Pairs(np.array([1e9, 3e-9, 2e-9]), np.array([2e9, 1e-9, 1e-9]), unpaired=0, is_single=True)
+    assert pairs.differences.tolist() == pytest.approx([-1e9, 2e-9, 1e-9])
+
+
+def test_pairs_with_more_answers_in_one_arm_are_said() -> None:
+    lines = [
+        line("i0", 0, model="a", size=1.0, matrix={"prompt": "short"}),
+        line("i0", 1, model="a", size=9.0, matrix={"prompt": "long"}),
+        line("i0", 0, answer=1, model="b", size=1.0, matrix={"prompt": "short"}),
+        line("i0", 1, answer=1, model="b", size=None, status="failed", matrix={"prompt": "long"}),
+    ]
+    assert "of 1 of the pairs one arm has more answers" in compared(lines, score="size").why
+    assert "more answers" not in compared(lines[:1] + lines[2:3], score="size").why
+
+
+def test_a_repeat_with_several_answers_of_an_item_is_not_put_to_mcnemar() -> None:
+    ones = {"a": [[1.0, 1, 0, 1]], "b": [[0.0, 0, 0, 1]]}
+    extra = [line(f"i{n}", 9 + n + 4 * k, model="a", repeat=1, right=float(k)) for n in range(4) for k in (0, 1)]
+    found = compared([*repeated(ones), *extra], where={"repeat": 0}, test="mcnemar")
+    assert (found.test, found.noise.pairs) == ("mcnemar", 1)
+    assert found.noise.smallest_p == stats.permutation_test(
+        ([0.5, 0.5, -0.5, 0.5],), np.mean, permutation_type="samples", n_resamples=np.inf, vectorized=False
+    ).pvalue
 
 
 def test_the_noise_floor_is_each_arm_against_itself_between_repeats() -> None:

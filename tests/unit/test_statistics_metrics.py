@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given
@@ -166,6 +167,17 @@ def test_groups_whose_texts_look_alike_are_kept_apart() -> None:
     ]
     found = metric(answers, score="right", by=["x", "y"])
     assert {key: one.value for key, one in found.groups.items()} == {"a/b/c": 1.0, '["a","b/c"]': 0.0}
+    spells_a_key = line("i0", 0, right=1.0, matrix={"x": '["a","b', "y": 'c"]'})
+    answers = [spells_a_key, *(msgspec.structs.replace(one, cell=one.cell + 1) for one in answers)]
+    found = metric(answers, score="right", by=["x", "y"])
+    assert list(found.groups) == ['["a","b/c"]', "a/b/c", '[["a","b/c"]]']
+
+
+@pytest.mark.parametrize("interval", ["t", "bootstrap"])
+def test_numbers_that_are_the_same_have_no_spread_even_where_their_mean_is_rounded(interval: str) -> None:
+    found = total(lines_of("size", [0.1] * 3), score="size", interval=interval)
+    assert found.sd == 0
+    assert found.why.endswith("so the interval has no width")
 
 
 def test_only_what_fits_where_is_counted() -> None:

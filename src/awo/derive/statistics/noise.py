@@ -44,7 +44,6 @@ def noise_floor(
             if test == "paired_bootstrap" and len(pairs.a) > 1:
                 found = resampled_ratio(rng, units_of(_rows(pairs)), resamples)
             if not math.isfinite(float(np.abs(pairs.differences).sum())):
-                differences.append(math.inf)
                 continue
             p = tested(test, pairs, rng, resamples, found).p
             if p is not None:
