@@ -111,3 +111,21 @@ def test_a_claim_that_was_registered_when_the_answers_were_known_is_marked_in_a_
     flow["steps"][1]["normalise"] = ["collapse_space"]
     (project.root / "flow.json").write_text(json.dumps(flow))
     assert {late for late, _ in rescored().values()} == {True}
+
+
+def test_a_run_that_supersedes_another_says_what_its_plan_changed(project: Project) -> None:
+    lay_out(project)
+    project.awo("run", "flow.json").expect(0)
+    first = project.latest()
+    flow = json.loads((project.root / "flow.json").read_text())
+    flow["steps"][0]["models"] = ["echo", "upper"]
+    flow["seed"] = 5
+    (project.root / "flow.json").write_text(json.dumps(flow))
+    project.awo("run", "flow.json", "--supersedes", first.name).expect(0)
+    plan = json.loads((project.latest() / "input.json").read_text())
+    changed = {(one["kind"], one["name"], one["what"]) for one in plan["changes"]}
+    assert ("step", "ask", "args.models: differs") in changed
+    assert ("setting", "seed", "0 before, 5 now") in changed
+    assert [one["attempt"] for one in plan["claims"]] == [2, 2]
+    assert f"The plan differs from that of `{first.name}`" in (project.latest() / "report.md").read_text()
+    project.awo("verify", "latest").expect(0)

@@ -20,7 +20,7 @@ from awo.evidence.records import InputRecord, encode_input
 FOLDER = Path(__file__).parents[2] / "schema"
 
 MAY_LACK: dict[str, dict[str, Any]] = {
-    "input": {"budget_usd": "", "cache": False, "data": {}, "rescores": "", "claims": []},
+    "input": {"budget_usd": "", "cache": False, "data": {}, "rescores": "", "claims": [], "changes": []},
     "response": {
         "cell": 0,
         "repeat": 0,

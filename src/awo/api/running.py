@@ -8,14 +8,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from awo.api.keys import Identity
-from awo.api.projects import Project, lacking, promise, secrets_here
+from awo.api.projects import Project, find_run, lacking, promise, secrets_here
 from awo.api.sealing import refuse_if_sealed, seal_if_finished
 from awo.engine import folder as folders
-from awo.errors import UsageError
+from awo.errors import EvidenceError, UsageError
+from awo.evidence.layout import INPUT
 
 if TYPE_CHECKING:  # what a command does not use is not loaded: `awo verify` knows nothing of the engine
     from awo.engine.decide import Choice, Decided
     from awo.engine.run import Again, Ended, Surroundings, Watch
+    from awo.evidence.records import InputRecord
     from awo.sign.seam import Signer
 
 
@@ -40,6 +42,8 @@ def run(
     from awo.engine.run import start
 
     plan = promise(project, file, budget_usd=budget_usd, cache=cache)
+    if supersedes:
+        plan = _beside(plan, find_run(project, supersedes))
     if (error := lacking(plan, file)) is not None:
         raise error
     if project.policy.require_commit:
@@ -130,7 +134,8 @@ def rescore(
     from awo.engine.run import start
 
     recorded = read_recorded(origin)
-    plan = marked_late(promise(project, file, rescores=recorded.run_id), recorded.plan)
+    plan = promise(project, file, rescores=recorded.run_id)
+    plan = marked_late(_with_changes(plan, recorded.plan), recorded.plan)
     if project.policy.require_commit:
         _refuse_uncommitted(project)
     around = replace(_surroundings(project, file.resolve().parent, watch), origin=recorded)
@@ -178,3 +183,25 @@ def _refuse_uncommitted(project: Project) -> None:
             where=str(project.root),
             hint="look with `git status`, then commit or stash",
         )
+
+
+def _beside(plan: InputRecord, earlier: Path) -> InputRecord:
+    """The plan with what it says otherwise than that of the run `earlier`; a damaged one can be superseded, too."""
+    from msgspec import structs
+
+    from awo.evidence.plan_changes import PlanChange
+
+    try:
+        before, _ = folders.read_input(earlier)
+    except (EvidenceError, UsageError) as error:
+        unread = PlanChange(kind="file", name=INPUT, how="changed", what=f"that of {earlier.name}: {error.what}")
+        return structs.replace(plan, changes=[unread])
+    return _with_changes(plan, before)
+
+
+def _with_changes(plan: InputRecord, earlier: InputRecord) -> InputRecord:
+    from msgspec import structs
+
+    from awo.derive.plan_changes import plan_changes
+
+    return structs.replace(plan, changes=plan_changes(plan, earlier))

@@ -22,6 +22,7 @@ from awo.evidence.events import (
     Time,
     Usd,
 )
+from awo.evidence.plan_changes import PlanChange
 from awo.evidence.verdicts import RegisteredClaim
 
 NOBODY = "awo-seal"
@@ -154,7 +155,8 @@ class InputRecord(_Record, frozen=True, kw_only=True):
 
     `budget_usd` '' means that no budget was set; `cache` that responses of other runs may be used again;
     `rescores` names the run whose responses answer every request of this one, '' for none. `claims` are
-    registered here: each claim of the workflow, before the first call.
+    registered here: each claim of the workflow, before the first call. `changes` is what this plan says
+    otherwise than that of the run which this one supersedes.
     """
 
     format: Literal["awo/input/v1"]
@@ -171,6 +173,7 @@ class InputRecord(_Record, frozen=True, kw_only=True):
     rescores: str = ""
     data: dict[str, DataRecord] = {}
     claims: list[RegisteredClaim] = []
+    changes: list[PlanChange] = []
     steps: list[StepRecord]  # last: `encode_input` writes one line for each
 
 

@@ -26,11 +26,13 @@ def plan_and_deviations(facts: RunFacts, read: Reader) -> str:
     Failed cells are counted of the first steps that fanned out; the chapter on fan-out has all of them.
     """
     found = deviations(facts, _failed_cells(facts, read))
-    if not found and not facts.input.claims:
+    if not found and not facts.input.claims and not facts.input.changes:
         return ""
     said = ["## Deviations from the plan\n"]
     if facts.input.claims:
         said.append(_registered(facts))
+    if facts.input.changes:
+        said.append(_changes(facts))
     if found:
         rows = [
             [one.kind, word(one.subject), one.what + (f": {line(one.said)}" if one.said else "")]
@@ -67,6 +69,16 @@ def _registered(facts: RunFacts) -> str:
         "of this project, which are named, had registered a claim of the same id:\n\n"
         + table(["claim", "step", "statement", "attempt", "latest before"], rows)
         + more(len(claims), len(rows), "claim", named(INPUT))
+    )
+
+
+def _changes(facts: RunFacts) -> str:
+    changes = facts.input.changes
+    rows = [[f"{one.kind} {one.how}", word(one.name), line(one.what)] for one in changes[:FAILURES_LISTED]]
+    return (
+        f"The plan differs from that of {word(facts.supersedes)}, which this run supersedes:\n\n"
+        + table(["difference", "of", "where"], rows)
+        + more(len(changes), len(rows), "difference", named(INPUT))
     )
 
 

@@ -1,0 +1,89 @@
+"""Compares two plans: what the second says otherwise than the first, place by place. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+import msgspec
+
+from awo.evidence.plan_changes import ChangedKind, PlanChange
+from awo.evidence.records import InputRecord
+
+MOST_CHANGES: Final = 200
+MOST_PLACES: Final = 10
+LONGEST_VALUE: Final = 40
+
+_ABSENT: Final = object()
+
+
+def plan_changes(plan: InputRecord, earlier: InputRecord) -> list[PlanChange]:
+    """What `plan` says otherwise than `earlier`: steps, models, inputs, files, data sets, claims, settings; the first 200.
+
+    What follows from the time of planning (attempts of claims) is no change. A value stands in `what` only
+    where both are short and neither is a list or a mapping.
+    """
+    found: list[PlanChange] = []
+    for kind, now, then in _parts(plan, earlier):
+        found += _changes(kind, now, then)
+    return found[:MOST_CHANGES]
+
+
+def _parts(
+    plan: InputRecord, earlier: InputRecord
+) -> Iterator[tuple[ChangedKind, Mapping[str, Any], Mapping[str, Any]]]:
+    yield "step", _steps(plan), _steps(earlier)
+    yield "model", _plain(plan.models), _plain(earlier.models)
+    yield "input", plan.inputs, earlier.inputs
+    yield "file", {file.path: file.sha256 for file in plan.files}, {file.path: file.sha256 for file in earlier.files}
+    yield "data set", _plain(plan.data), _plain(earlier.data)
+    yield "claim", _claims(plan), _claims(earlier)
+    yield "setting", _settings(plan), _settings(earlier)
+
+
+def _steps(plan: InputRecord) -> dict[str, Any]:
+    return {step.id: _plain(step) | {"args": step.arguments()} for step in plan.steps}
+
+
+def _claims(plan: InputRecord) -> dict[str, Any]:
+    return {f"{claim.id} ({claim.step})": claim.sha256 for claim in plan.claims}
+
+
+def _settings(plan: InputRecord) -> dict[str, Any]:
+    return {"seed": plan.seed, "default_model": plan.default_model, "budget_usd": plan.budget_usd, "cache": plan.cache}
+
+
+def _plain(value: Any) -> Any:
+    return msgspec.json.decode(msgspec.json.encode(value))
+
+
+def _changes(kind: ChangedKind, now: Mapping[str, Any], then: Mapping[str, Any]) -> Iterator[PlanChange]:
+    for name in [*then, *(name for name in now if name not in then)]:
+        if name not in now:
+            yield PlanChange(kind=kind, name=name, how="removed", what="")
+        elif name not in then:
+            yield PlanChange(kind=kind, name=name, how="added", what="")
+        elif now[name] != then[name]:
+            places = list(_places(now[name], then[name], ""))
+            more = f"; and {len(places) - MOST_PLACES} more" if len(places) > MOST_PLACES else ""
+            yield PlanChange(kind=kind, name=name, how="changed", what="; ".join(places[:MOST_PLACES]) + more)
+
+
+def _places(now: Any, then: Any, path: str) -> Iterator[str]:
+    """The places below `path` that differ, each in words."""
+    if isinstance(now, dict) and isinstance(then, dict):
+        for key in [*then, *(key for key in now if key not in then)]:
+            mine, theirs = now.get(key, _ABSENT), then.get(key, _ABSENT)
+            if mine != theirs:
+                yield from _places(mine, theirs, f"{path}.{key}" if path else str(key))
+        return
+    said = f"{_said(then)} before, {_said(now)} now" if _is_short(now) and _is_short(then) else "differs"
+    yield f"{path}: {said}" if path else said
+
+
+def _is_short(value: Any) -> bool:
+    return value is _ABSENT or (not isinstance(value, (dict, list)) and len(str(value)) <= LONGEST_VALUE)
+
+
+def _said(value: Any) -> str:
+    return "nothing" if value is _ABSENT else msgspec.json.encode(value).decode()
