@@ -275,3 +275,22 @@ def test_a_claim_that_is_younger_than_the_answers_deviates_however_its_tests_com
     (found,) = value.claims
     assert (found.verdict, found.is_late, found.tests[0].outcome) == ("deviated", True, "passed")
     assert "the answers were known" in found.deviations[0]
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        "steps.stats.listed[0].p_value != 0.5",
+        "['none'].all(name, steps.stats[name].p_value != 0.5)",
+        "steps.stats.listed.exists(one, one.p_value != 0.5)",
+    ],
+)
+def test_a_null_is_unlike_every_number_and_still_passes_no_test(condition: str) -> None:
+    values = {"stats": {**STATS, "listed": [{"p_value": None}]}}
+    tested = claim(falsification_tests=[{"name": "t", "must_pass": condition}])
+    assert verdict(tested, values=values).tests[0].outcome == "not_tested"
+
+
+def test_a_number_at_the_edge_of_its_tolerance_is_within_whatever_the_rounding() -> None:
+    at_the_edge = predicts("steps.stats.share", target=0.7, within=0.1)
+    assert verdict(at_the_edge, values={"stats": {"share": 0.8}}).verdict == "supported"

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from msgspec import UNSET, UnsetType
 
 from awo.derive.claim_shape import FalsificationTest, Prediction, StatedClaim, Tolerance
+from awo.derive.scores.numeric import is_within
 from awo.derive.seam import Sources
 from awo.errors import StepFailed
 from awo.evidence.verdicts import ClaimTestResult, MetricValue
@@ -171,7 +172,7 @@ def _is_within(observed: float, tolerance: Tolerance) -> bool:
     return (
         (low is None or observed >= low)
         and (high is None or observed <= high)
-        and (target is None or abs(observed - target) <= within)
+        and (target is None or is_within(observed, target, within))
     )
 
 

@@ -18,7 +18,7 @@ _ABSENT: Final = object()
 
 
 def plan_changes(plan: InputRecord, earlier: InputRecord) -> list[PlanChange]:
-    """What `plan` says otherwise than `earlier`: steps, models, inputs, files, data sets, claims, settings; the first 200.
+    """The first 200 things that `plan` says otherwise than `earlier`, in the order of `_parts`.
 
     What follows from the time of planning (attempts of claims) is no change. A value stands in `what` only
     where both are short and neither is a list or a mapping.

@@ -111,7 +111,7 @@ def _evaluated(
         data: dict[str, Any] = {"inputs": dict(inputs), "steps": named}
         if kind in _WITH_METRICS:
             data["metrics"] = dict(metrics)
-        answer = _compiled(text, kind).eval(data=_whole(data))
+        answer = _compiled(text, kind).eval(data=_whole(_without_nulls(data) if kind == "test" else data))
     except BadText as error:
         raise StepFailed(error.what, code=code, got=error.got, hint=error.hint) from error
     except (RuntimeError, TypeError, ValueError, OverflowError) as error:
@@ -163,6 +163,17 @@ def of_cell(text: str, item: Mapping[str, Any], said: str, expected: Any, inputs
     if answer.type() not in (cel.Type.BOOL, cel.Type.INT, cel.Type.UINT, cel.Type.DOUBLE, cel.Type.STRING):
         raise StepFailed("the expression gives no truth, number or text", code="expression", got=text[:200])
     return answer.plain_value()
+
+
+def _without_nulls(value: Any) -> Any:
+    """`value` without the keys that are null: CEL finds null unlike every number, and a claim must not pass by that."""
+    match value:
+        case dict():
+            return {key: _without_nulls(inner) for key, inner in value.items() if inner is not None}
+        case list() | tuple():
+            return [_without_nulls(inner) for inner in value]
+        case _:
+            return value
 
 
 def _whole(value: Any) -> Any:
