@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import difflib
 import importlib
-from collections.abc import Mapping
+import importlib.util
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from awo.errors import CannotCheck, UsageError
@@ -90,6 +91,16 @@ def nearest(word: str, words: list[str] | tuple[str, ...] | Mapping[str, Any]) -
     """The word of `words` that `word` was probably meant to be, or '' when none is near."""
     found = difflib.get_close_matches(word, list(words), n=1, cutoff=0.6)
     return found[0] if found else ""
+
+
+def missing_modules(modules: Iterable[str]) -> list[str]:
+    """Those of `modules`, each a key of `EXTRA_OF_MODULE`, that are not installed here. Imports none of them."""
+    return [module for module in dict.fromkeys(modules) if importlib.util.find_spec(module) is None]
+
+
+def how_to_install(modules: Iterable[str]) -> str:
+    """The one command that brings all of `modules`."""
+    return f"pip install 'awo[{','.join(sorted({EXTRA_OF_MODULE[module] for module in modules}))}]'"
 
 
 def load(table: Mapping[str, str], name: str, kind: str) -> Any:

@@ -33,6 +33,7 @@ VALUES: dict[str, Any] = {
         "count": 2,
     },
     "none": {"responses": [], "count": 0},
+    "kept": {"path": "a.txt", "bytes": 3},
 }
 FILES = {
     "good.py": 'def score(item, text):\n    print(\'{"scores":{"score":1},"why":{},"error":""}\')\n'
@@ -106,6 +107,7 @@ CASES: dict[str, dict[str, Any]] = {
             fails("language", of="ask", scores={"a": {"kind": "language", "among": ["zz"]}}),
             fails("scores", of="ask", scores={"a": {"kind": "from_step", "step": "ask", "score": "x"}}),
             fails("scores", of="ask", scores={"a": {"kind": "from_step", "step": "ask"}}),
+            fails("no_answers", of="kept", scores=IS_JSON),
         ],
     },
     "assert": {

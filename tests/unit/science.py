@@ -213,14 +213,19 @@ def votes() -> VotesValue:
     )
 
 
-def a_study(value: StatisticsValue | None = None, *, text: str = "The large model is better.", cost: str = "") -> Told:
-    """A run that asked two models, scored the answers, compared and concluded."""
+def a_study(
+    value: StatisticsValue | None = None, *, text: str = "The large model is better.", cost: str = "", ratings: str = ""
+) -> Told:
+    """A run that asked two models, scored the answers, compared and concluded. `ratings` is the score that has
+    people's ratings for the agreement `all`."""
     told = Told(
         [
             fanned("ask", "fanout_generate"),
             step("scores", "score", ["ask"]),
             step("vote", "consensus_vote", ["ask"]),
-            step("stats", "statistics", ["scores"]),
+            step(
+                "stats", "statistics", ["scores"], **({"agreement": {"all": {"ratings": ratings}}} if ratings else {})
+            ),
             step("conclude", "claims", ["stats"]),
         ]
     )

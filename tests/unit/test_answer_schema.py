@@ -67,3 +67,14 @@ def test_a_schema_in_a_file_has_one_spelling() -> None:
     assert text_of('{ "type" : "object",\n "a": [1, 2] }') == '{"type":"object","a":[1,2]}'
     with pytest.raises(ValueError):
         text_of("{")
+
+
+def test_a_short_schema_whose_references_branch_is_refused_before_it_takes_all_memory() -> None:
+    definitions = {f"a{n}": {"anyOf": [{"$ref": f"#/$defs/a{n + 1}"}] * 2} for n in range(40)}
+    schema = {"$defs": {**definitions, "a40": {"type": "string"}}, "$ref": "#/$defs/a0"}
+    assert why_no_schema(schema) == "its references branch too often"
+
+
+def test_a_schema_that_refers_to_itself_is_not_refused() -> None:
+    tree = {"type": "object", "properties": {"left": {"$ref": "#"}, "right": {"$ref": "#"}}}
+    assert why_no_schema(tree) == ""

@@ -106,6 +106,37 @@ def test_a_difference_says_its_p_value_and_what_the_band_is() -> None:
     assert "noise floor" in said
 
 
+def test_p_values_are_adjusted_on_every_row_or_on_none() -> None:
+    rows = [science.comparison("a", "b", 0.1, p_adjusted=p) for p in (0.0123, 0.0246)]
+    corrected = texts(differences_picture([Paired("stats", "x", one, 0.95) for one in rows]))
+    assert [text for text in corrected if text.startswith("p ")] == ["p = 0.012, adjusted", "p = 0.025, adjusted"]
+    plain = texts(differences_picture([Paired("stats", "x", one, 0.95, is_corrected=False) for one in rows]))
+    assert [text for text in plain if text.startswith("p ")] == ["p = 0.012", "p = 0.012"]
+
+
+def test_all_groups_together_are_drawn_only_where_there_are_no_groups() -> None:
+    assert not any(text.startswith("all") for text in texts(scores(science.metric({"a": 0.5}))))
+    assert any(text.startswith("all") for text in texts(scores(science.metric({}))))
+
+
+def test_disagreement_and_chance_have_different_colours() -> None:
+    def fills(value: float) -> set[str]:
+        drawn = agreement_picture([Raters("s", "a", science.agreement(["a", "b"], [value]))])
+        return set(re.findall(r"fill: (#[0-9a-f]{6})", drawn.svg.decode()))
+
+    assert len({frozenset(fills(value)) for value in (-0.36, 0.0, 0.36)}) == 3
+
+
+def test_what_has_no_value_is_not_drawn() -> None:
+    value = science.statistics(
+        metrics={"x": science.metric({"mute": None})},
+        comparisons={"x": science.comparison("a", "b", None)},
+        agreement={"x": science.agreement(["a", "b"], [None])},
+    )
+    told = science.a_study(value)
+    assert [name for name, _ in drawings(told.facts(), told)] == ["latency"]
+
+
 def test_a_comparison_without_a_control_has_no_band_and_a_note() -> None:
     drawn = differences_picture([Paired("stats", "x", science.comparison("a", "b", 0.1, noise=None), 0.95)])
     assert "noise floor" not in " ".join(texts(drawn))

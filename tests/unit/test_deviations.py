@@ -10,6 +10,7 @@ from tests.unit.a_run import Told, fanned, model, step
 from awo.derive.deviations import deviations
 from awo.derive.report import report
 from awo.evidence import events as ev
+from awo.evidence.plan_changes import PlanChange
 from awo.evidence.verdicts import RegisteredClaim
 
 CLAIM = RegisteredClaim(
@@ -116,3 +117,16 @@ def test_the_chapter_shows_registered_claims_by_attempt_and_every_deviation() ->
     assert chapter is not None
     assert "| `faster` | `verdicts` | It is faster. | 3 | `run_a`, `run_b` |" in chapter[1]
     assert "| claim not judged | `faster` | it was registered, and its step was not done: verdicts |" in chapter[1]
+
+
+def test_a_re_scoring_says_what_it_scores_again_and_of_no_call_that_came_first() -> None:
+    change = PlanChange(kind="step", name="scored", how="changed", what="args.scores.took: added")
+    told = Told([step("verdicts", "claims")], claims=[CLAIM], rescores="run_first", changes=[change])
+    told.start()
+    told.say(ev.RunFinished, outcome="completed")
+    text = report(told.facts(), told)
+    assert "The plan differs from that of `run_first`, which this run scores again:" in text
+    assert "1 claim registered, as the earlier run had registered them." in text
+    assert "What the journal tells otherwise than the plan in input.json:" in text
+    assert "before the first call" not in text
+    assert "supersedes" not in text

@@ -141,6 +141,8 @@ def test_an_answer_that_breaks_its_schema_fails_a_map_and_not_a_judge() -> None:
     assert caught.value.code == "schema"
     with pytest.raises(StepFailed) as caught:
         concluded("llm_map", args, [msgspec.structs.replace(lines[0], schema_sha256="")])
+    with pytest.raises(StepFailed, match="does not follow its schema"):
+        concluded("llm_map", args, [msgspec.structs.replace(lines[0], text="[" * 100_000)])
     assert caught.value.code == "calls"
     args, lines, _ = done(
         "grade", {"rubric": "x", "judges": ["j"], "schema": True}, '{"reason": "", "grade": "partly"}'

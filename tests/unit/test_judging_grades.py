@@ -9,6 +9,8 @@ from typing import Any
 import msgspec
 import pytest
 
+from awo.derive.judging.framing import Said
+from awo.derive.judging.grading import GradeArgs, grade_of
 from awo.evidence.judgements import GradeValue
 from awo.ops.grade import OPERATION
 from awo.testing.fake_desk import FakeDesk
@@ -129,3 +131,11 @@ def test_json_that_breaks_its_schema_is_off_the_menu(text: str) -> None:
     value = graded(text, schema=True)
     assert (value.score, value.missing) == (None, 1)
     assert value.verdicts[0].why == "the answer does not follow its schema"
+
+
+@pytest.mark.parametrize(
+    "text", ['{"grade": ["correct"], "reason": ""}', '{"grade": {}, "reason": ""}', "[" * 100_000 + "]" * 100_000]
+)
+def test_json_that_nobody_held_against_the_schema_is_off_the_menu_too(text: str) -> None:
+    value = grade_of(GradeArgs(rubric="x", judges=("j",), schema=True), [Said(model="j", call="0", text=text)])
+    assert (value.score, value.missing) == (None, 1)

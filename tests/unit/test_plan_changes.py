@@ -34,6 +34,11 @@ def test_a_long_value_is_not_repeated() -> None:
     assert told(asking(prompt="x" * 100), asking()) == [("step", "ask", "changed", "args.prompt: differs")]
 
 
+def test_a_mapping_that_is_new_or_gone_inside_an_argument_is_called_that() -> None:
+    now, then = asking(scores={"took": {"kind": "latency_ms"}}), asking(scores={"right": {"kind": "equals"}})
+    assert told(now, then) == [("step", "ask", "changed", "args.scores.right: removed; args.scores.took: added")]
+
+
 def test_what_is_added_and_removed_is_told_as_a_whole() -> None:
     now = replace(asking(), steps=[step("other", "llm_map")], models={"small": model(temperature=1)}, seed=3)
     then = replace(asking(), inputs={"topic": "seas"})

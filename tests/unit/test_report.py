@@ -456,6 +456,23 @@ def test_a_fan_out_that_is_not_done_says_how_far_it_came() -> None:
     assert "| money | $0.50 spent, $0.25 possibly spent, of a budget of $5.00 |" in text
 
 
+def test_a_row_shows_its_first_columns_shortened() -> None:
+    row = {"text": "x" * 100, "a": 1, "b": 2, "c": 3}
+    told = fan_out_run(1)
+    told.item_lines["outputs/classify/items.jsonl"] = [one_cell(0, {"text": "!", "model": "echo"}, row=row)]
+    assert f"| `row0` | text: {'x' * 53}…, a: 1, b: 2, … | ! |" in written(told)
+
+
+def test_the_turns_of_a_conversation_are_among_what_was_asked() -> None:
+    turns = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Review: {{ item.text }}"}]
+    told = Told([step("sort", "llm_map", messages=turns * 7)])
+    told.start()
+    text = written(told)
+    assert "| `sort` | system | Be brief. |" in text
+    assert text.count("| `sort` | user | Review: {{ item.text }} |") == 6
+    assert "More turns: [`input.json`](input.json)." in text
+
+
 def test_prices_are_shown_with_their_source_and_calls_without_one_are_not_hidden() -> None:
     price = PriceRecord(input_usd_per_mtok="0.15", output_usd_per_mtok="0.6", source="genai-prices 0.0.40")
     told = Told([step("one", "llm_map")], models={"m": model("openai", "gpt", price=price)})

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -14,6 +15,8 @@ from tests.unit.a_run import Told, step
 from tests.unit.test_report import EVIL, chapters, headings, kinds_and_links, written
 
 from awo.derive import numbers
+from awo.evidence.layout import value_path
+from awo.evidence.verdicts import MetricValue
 
 
 def test_claims_and_comparisons_stand_before_what_was_asked_and_the_rest_among_the_results() -> None:
@@ -72,7 +75,10 @@ def test_a_run_without_correction_says_that_p_values_are_as_they_are() -> None:
 
 def test_an_estimate_has_n_items_missing_and_interval_and_a_null_its_reason() -> None:
     text = written(science.a_study())
-    assert "| `accuracy`: rate of `correct` | all | 120 | 40 | 2 | 0.550 | 0.450 to 0.650 (Wilson) | 0.490 |" in text
+    assert (
+        "| `accuracy`: rate of `correct` | *all groups together* | 120 | 40 | 2 | 0.550 | 0.450 to 0.650 (Wilson) "
+        "| 0.490 |"
+    ) in text
     assert "| `accuracy`: rate of `correct` | model `mute` | 120 | 40 | 2 | – | – | – |" in text
     assert "- `accuracy`, model `mute`: no answer has this score\n" in text
     assert "95 % of repeated studies" in text
@@ -85,6 +91,55 @@ def test_agreement_is_shown_pair_by_pair_up_to_a_dozen_raters() -> None:
     assert "- `ann` and `large`: all ratings are equal" in text
     many = science.agreement([f"r{number}" for number in range(15)], [0.5])
     assert "3 more raters are not shown here" in written(science.a_study(science.statistics(agreement={"all": many})))
+
+
+def with_people(arms: int, people: int) -> Told:
+    """An agreement of people, who come first in the statistics, and of arms; an undefined pair is the last one."""
+    raters = [f"votes[{number}]" for number in range(people)] + [f"arm {number}" for number in range(arms)]
+    made = science.agreement(raters, [0.5])
+    pairs = [*made.pairs[:-1], replace(made.pairs[-1], value=None, why="all ratings are equal")]
+    return science.a_study(science.statistics(agreement={"all": replace(made, pairs=pairs)}), ratings="votes")
+
+
+def test_arms_stand_before_people_and_are_all_shown() -> None:
+    text = written(with_people(arms=2, people=30))
+    assert "|  | `arm 0` | `arm 1` | `votes[0]` |" in text
+    assert "`votes[9]`" in text
+    assert "`votes[10]`" not in text
+    assert "20 more raters are not shown here" in text
+    assert "- `arm 0` and `arm 1`: all ratings are equal\n" in text
+    many = written(with_people(arms=14, people=5))
+    assert "`arm 13`" in many
+    assert "`votes[0]`" not in many
+
+
+def test_a_pair_that_is_not_shown_has_no_note() -> None:
+    many = science.agreement([f"r{number}" for number in range(15)], [None])
+    text = written(science.a_study(science.statistics(agreement={"all": many})))
+    assert "`r14`" not in text
+
+
+def test_the_same_note_about_many_rows_stands_once() -> None:
+    many = science.agreement([f"r{number}" for number in range(5)], [None])
+    text = written(science.a_study(science.statistics(agreement={"all": many})))
+    assert text.count("all ratings are equal") == 1
+    assert "- `r0` and `r1` · `r0` and `r2` · `r0` and `r3` · `r0` and `r4` · and 6 more: all ratings are equal" in text
+
+
+@pytest.mark.parametrize(("pairs", "said"), [(19, True), (20, False)])
+def test_few_pairs_are_said_to_make_intervals_narrow(pairs: int, said: bool) -> None:
+    value = science.statistics(comparisons={"x": science.comparison("a", "b", 0.1, pairs=pairs)})
+    assert ("1 comparison has fewer than 20 pairs" in written(science.a_study(value))) is said
+
+
+def test_a_test_of_a_truth_shows_the_metrics_that_it_read() -> None:
+    made = science.claims()
+    test = replace(made.claims[0].tests[0], observed=False, expected="metrics.p < 0.05 && metrics.none > 1")
+    p = MetricValue(expression="steps.stats.p", value=0.25, why="", reads=[])
+    value = replace(made, metrics={"p": p}, claims=[replace(made.claims[0], tests=[test])])
+    told = science.a_study()
+    told.values[value_path("conclude")] = msgspec.to_builtins(value)
+    assert "| prediction | false, `metrics.p` = 0.250 | metrics.p \\< 0.05" in written(told)
 
 
 def test_a_claim_has_its_verdict_its_tests_and_a_link_to_its_evidence() -> None:
@@ -176,8 +231,8 @@ def test_a_number_has_the_digits_that_mean_something(value: float | None, said: 
         (0.0123, "p = 0.012"),
         (0.00099, "p < 0.001"),
         (0, "p < 0.001"),
-        (0.31, "p = 0.31"),
-        (1.0, "p = 1.00"),
+        (0.125, "p = 0.125"),
+        (1.0, "p = 1.000"),
         (None, numbers.NOTHING),
     ],
 )

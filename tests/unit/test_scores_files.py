@@ -56,7 +56,11 @@ def problem(spec: str) -> Problem:
             "did you mean 'limit'?",
         ),
         ("{kind: expression, cel: size(txt) > 1}", "the expression names 'txt', which is not there", ""),
-        ("{kind: equals, expected: '{{ item.txt }}'}", "a cell that is looked at has no column 'txt'", ""),
+        (
+            "{kind: equals, expected: '{{ item.txt }}'}",
+            "a cell that is looked at has no column 'txt'",
+            "did you mean item.row.txt?",
+        ),
     ],
 )
 def test_a_fault_in_a_score_names_the_nearest_right_word(spec: str, what: str, hint: str) -> None:

@@ -8,13 +8,13 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.unit.scored_answers import item, one, record, response, scores_of, sources
+from tests.unit.scored_answers import one, response, scores_of, sources
 
 from awo.canon.json import encode_sorted
 from awo.derive.scores.recorded import REFUSALS, is_refusal
 from awo.derive.scores.step import AssertArgs, ScoreArgs, require, score
 from awo.errors import StepFailed
-from awo.evidence.records import OverRecord, Usage
+from awo.evidence.records import Usage
 from awo.evidence.scores import ScoreLine, ScoresValue
 from awo.testing.fake_sources import FakeSources
 from awo.workflow.patterns import searcher
@@ -172,50 +172,7 @@ def test_a_refusal_is_what_the_model_calls_one_or_what_begins_like_one() -> None
     assert not is_refusal("")
 
 
-# --- other steps ------------------------------------------------------------------------------------
-
-
-def test_the_score_of_another_step_is_taken_answer_by_answer() -> None:
-    texts: list[str | None] = ["a", "b", None]
-    first = score(msgspec.convert({"of": "ask", "scores": {"t": IS_A}}, ScoreArgs), sources(texts))
-    at = sources(
-        texts,
-        values={"first": msgspec.to_builtins(first.value)},
-        lines={("first", "scores.jsonl"): first.files["scores.jsonl"]},
-    )
-    value, lines = scores_of({"s": {"kind": "from_step", "step": "first", "score": "t"}}, at)
-    assert [line.scores["s"] for line in lines] == [1.0, 0.0, None]
-    assert (value.scores["s"].type, value.scores["s"].threshold, value.scores["s"].passed) == ("test", 1.0, 1)
-    with pytest.raises(StepFailed, match="no score"):
-        scores_of({"s": {"kind": "from_step", "step": "first", "score": "u"}}, at)
-
-
-def test_the_scores_of_other_answers_are_refused() -> None:
-    other = ScoresValue(of="other", cells=0, failed=0, answers=0, path="", scores={})
-    at = sources(["a"], values={"first": msgspec.to_builtins(other)})
-    with pytest.raises(StepFailed, match="other answers"):
-        scores_of({"s": {"kind": "from_step", "step": "first", "score": "t"}}, at)
-
-
-def test_what_a_step_over_the_answers_said_is_joined_by_their_cells() -> None:
-    def judged(cell: int, value: Any) -> Any:
-        return msgspec.structs.replace(item(cell, "x"), value=value)
-
-    values: list[Any] = [{"score": 0.75, "why": ""}, {"score": None, "why": "no judge gave a grade"}, {"score": 3}]
-    at = sources(
-        ["a", "b", "c", "d"],
-        records={"judge": record("judge", OverRecord(kind="step", name="ask"), "grade")},
-        items={"judge": [judged(cell, value) for cell, value in enumerate(values)]},
-    )
-    value, lines = scores_of({"s": {"kind": "from_step", "step": "judge"}}, at)
-    assert [line.scores["s"] for line in lines] == [0.75, None, None, None]
-    assert [line.why.get("s") for line in lines] == [
-        None,
-        "no judge gave a grade",
-        "the other step gave no number from 0 to 1",
-        "the other step has nothing on this answer",
-    ]
-    assert (value.scores["s"].type, value.scores["s"].missing) == ("grade", 3)
+# --- expressions and patterns --------------------------------------------------------------------------
 
 
 def test_an_expression_sees_inputs() -> None:

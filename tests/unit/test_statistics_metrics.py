@@ -221,7 +221,8 @@ def test_the_draws_do_not_depend_on_how_many_are_made_at_once(
         return np.concatenate(list(weights(generator(9), np.array(counts), 40)))
 
     at_once = drawn()
-    monkeypatch.setattr("awo.derive.statistics.resampling.ENTRIES_AT_ONCE", 110)
+    for limit in ("ENTRIES_AT_ONCE", "DRAWS_AT_ONCE"):
+        monkeypatch.setattr(f"awo.derive.statistics.resampling.{limit}", 110)
     assert (drawn() == at_once).all()
     assert (at_once.sum(axis=1) == sum(counts)).all()
 

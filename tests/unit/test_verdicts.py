@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.unit.test_votes import fanned
 
-from awo.derive.following import rests_on
+from awo.derive.following import rests_on, scores_read
 from awo.derive.seam import Derived
 from awo.derive.verdicts import DERIVATION, ClaimsArgs, digest_of
 from awo.errors import StepFailed
@@ -145,11 +145,70 @@ def test_answers_that_are_missing_below_a_test_are_a_deviation_unless_they_were_
     assert verdict({**GOOD, "max_missing": 0.05}, records=BELOW, values=VALUES).verdict == "supported"
 
 
-def test_scores_that_are_missing_count_too() -> None:
-    scores = {"cells": 4, "failed": 0, "scores": {"s": {"answers": 8, "missing": 1}, "t": {"answers": 0, "missing": 0}}}
-    records = {"stats": plain("stats", "marks"), "marks": plain("marks", op="score")}
-    found = verdict(GOOD, records=records, values={"stats": STATS, "marks": scores})
-    assert found.deviations == ["step marks: 1 of 8 answers are missing"]
+MARKS = {
+    "cells": 8,
+    "failed": 0,
+    "scores": {
+        "s": {"answers": 8, "missing": 1},
+        "t": {"answers": 8, "missing": 2},
+        "whole": {"answers": 8, "missing": 0},
+        "none": {"answers": 0, "missing": 0},
+        "people": {"answers": 8, "missing": 3},
+    },
+}
+READING = {
+    "of": ["marks"],
+    "metrics": {"rate": {"score": "s"}, "sure": {"score": "whole"}},
+    "comparisons": {"better": {"score": "t"}},
+    "agreement": {"panel": {"score": "whole", "by": "model", "ratings": "people"}},
+}
+NO_S, NO_T, NO_PEOPLE = (
+    "step marks: of 8 answers 1 has no score s",
+    "step marks: of 8 answers 2 have no score t",
+    "step marks: of 8 answers 3 have no score people",
+)
+
+
+@pytest.mark.parametrize(
+    ("reads", "said"),
+    [
+        ("steps.stats.metrics.rate.total.value", [NO_S]),
+        ("steps.stats.metrics.rate.groups['x'].value", [NO_S]),
+        ("steps.stats.metrics.sure.total.value", []),
+        ("steps.stats.comparisons.better.difference", [NO_T]),
+        ("steps.stats.agreement.panel.value", [NO_PEOPLE]),
+        ("steps.stats.metrics.rate.total.value + steps.stats.comparisons.better.difference", [NO_T]),
+        ("steps.stats.confidence", [NO_PEOPLE]),
+        ("steps.stats.metrics.unknown", [NO_PEOPLE]),
+        ("steps.marks.scores.s.mean", [NO_S]),
+        ("steps.marks.scores.whole.mean", []),
+        ("steps.marks.cells", [NO_PEOPLE]),
+        ("steps.marks.scores.s.mean + double(steps.marks.answers)", [NO_PEOPLE]),
+        ("steps.later.n", []),
+    ],
+)
+def test_only_scores_that_a_test_reads_count_where_they_are_missing(reads: str, said: list[str]) -> None:
+    marks = plain("marks", op="score")
+    stats = msgspec.structs.replace(plain("stats", "marks"), args=json_object(READING))
+    records = {"stats": stats, "marks": marks, "later": plain("later", "marks", op="command")}
+    values = {"stats": READING, "marks": MARKS, "later": {"n": 1}}
+    assert verdict(predicts(reads, min=0), records=records, values=values).deviations == said
+
+
+@pytest.mark.parametrize("args", [{"of": "marks", "metrics": [1]}, {"of": 7, "metrics": {"rate": 1}}, {}])
+def test_arguments_that_are_not_those_of_statistics_count_no_single_score(args: dict[str, Any]) -> None:
+    stats = msgspec.structs.replace(plain("stats", "marks"), args=json_object(args))
+    found = scores_read(["stats.metrics.rate.total"], FakeSources(records={"stats": stats}))
+    assert list(found.values()) == [None]
+
+
+def test_cells_that_failed_count_whatever_is_read_of_the_scores() -> None:
+    found = verdict(
+        predicts("steps.marks.scores.whole.answers", min=0),
+        records={"marks": plain("marks", op="score")},
+        values={"marks": {**MARKS, "failed": 4}},
+    )
+    assert found.deviations == ["step marks: 4 of 8 cells failed"]
 
 
 def test_a_step_that_failed_before_it_was_done_is_a_deviation_and_one_that_was_cut_off_is_none() -> None:

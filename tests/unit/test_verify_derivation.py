@@ -14,6 +14,7 @@ from tests.unit.test_verify_checks import EVERYBODY, InMemory, failed_ids, judge
 from tests.vectors import derived, fan_out
 from tests.vectors.builder import Package, step
 from tests.vectors.derived import ASK, CHECK, CHECKING, LACKING, SCORING, VOTE, VOTING, answered, begun, derive, voted
+from tests.vectors.record import sha256
 from tests.vectors.stories import GREET, SAVE, completed, saving
 
 import awo
@@ -128,7 +129,8 @@ def test_an_answer_of_an_earlier_attempt_may_count() -> None:
 def test_an_answer_that_breaks_its_schema_is_no_value() -> None:
     package = Package([step(GREET, "llm_map", prompt="3", schema={"type": "integer"})])
     package.start(GREET)
-    package.ask(GREET, "three", schema_sha256="0" * 64, schema_fault="it is no number")
+    schema = sha256(b'{"type":"integer"}')
+    package.answer(package.intend(GREET, "3"), text="three", schema_sha256=schema, schema_fault="it is no number")
     package.finish(GREET, package.answer_of(GREET))
     package.end("completed")
     assert "does not follow its schema" in first(judged(package.freeze().files), "EP-5.1")
@@ -198,9 +200,9 @@ def test_what_a_failed_step_had_kept_is_compared_too() -> None:
 
 
 def test_a_failure_that_is_none_of_the_computation_is_a_note() -> None:
-    report = judged(derived.checked_in_vain("timeout").freeze().files)
+    report = judged(derived.checked_in_vain("fault").freeze().files)
     assert failed_ids(report) == []
-    assert any("not computed again: timeout" in note for note in report.notes)
+    assert any("not computed again: fault" in note for note in report.notes)
 
 
 def test_a_step_that_failed_and_would_not_is_found() -> None:
@@ -297,7 +299,8 @@ def test_what_cannot_be_computed_is_not_checked_and_says_so(args: Any, limits: A
 @pytest.mark.usefixtures("_odd")
 def test_the_cure_for_a_missing_library_is_in_the_finding() -> None:
     report = judged(odd_run(how="lacks").freeze().files)
-    assert result(report, "EP-5.2").findings[0].got == "pip install 'awo[science]'"
+    found = result(report, "EP-5.2").findings[0]
+    assert (found.got, found.hint) == ("", "pip install 'awo[science]'")
 
 
 @pytest.mark.usefixtures("_odd")

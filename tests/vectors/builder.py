@@ -11,7 +11,7 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from tests.vectors.record import SEED, Record, sha256
+from tests.vectors.record import PARAMS, SEED, Record, sha256
 
 from awo.canon import time
 from awo.canon.json import canonical, pretty
@@ -62,7 +62,9 @@ DECIDER_LINE = line_for(REVIEWER_ID, REVIEWER.key, ["awo-decision"])
 
 
 def step(id_: str, op: str = "command", *needs: str, **args: Any) -> StepRecord:
-    """A step without condition, retry or time limit."""
+    """A step without condition, retry or time limit. One that asks a question asks it as the stories answer it."""
+    if op in ("llm_map", "fanout_generate"):
+        args = {"prompt": "good day", "params": {**PARAMS, "seed": SEED}} | args
     retries = RetryRecord(max=0, delay_s=0)
     return StepRecord(id=id_, op=op, args=json_object(args), needs=tuple(needs), when="", retries=retries, timeout_s=0)
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 from tests.vectors import fan_out
 from tests.vectors.builder import SOFTWARE, Package, step
 from tests.vectors.record import sha256
@@ -141,10 +142,12 @@ CLAIM: dict[str, Any] = {
 CLAIMING = step("claim", "claims", "stats", claim=CLAIM)
 
 
-def claimed(change: Callable[[Any], Any] = lambda value: value, *, at: str = "") -> Package:
+def claimed(
+    change: Callable[[Any], Any] = lambda value: value, *, at: str = "", statement: str = CLAIM["statement"]
+) -> Package:
     """Scores, statistics over them, and a registered claim; `change` is made to the value of the step `at`."""
     digest = sha256(json.dumps(CLAIM, sort_keys=True, separators=(",", ":")).encode())
-    promise = RegisteredClaim(id=CLAIM["id"], step="claim", statement=CLAIM["statement"], sha256=digest, attempt=1)
+    promise = RegisteredClaim(id=CLAIM["id"], step="claim", statement=statement, sha256=digest, attempt=1)
     package = answered(begun(SCORING, STATISTICS, CLAIMING, claims=[promise]))
     for id_ in ("score", "stats", "claim"):
         derive(package, id_, change if id_ == at else lambda value: value)
@@ -199,6 +202,52 @@ def _another_text_in_a_cell() -> Vector:
     items[1] = fan_out.item(1, ["2"], value=items[1].value | {"text": "greet Ada, softly"})
     package = fan_out.written(fan_out.resumed(fan_out.stopped(fan_out.begun())), items)
     return Vector(package.freeze(), 3, ("EP-5.1",), where=f"{fan_out.ITEMS}:2: text")
+
+
+def _another_row() -> Vector:
+    items = [fan_out.item(0, ["0"], row={"name": "Eve"}), *fan_out.results()[1:]]
+    package = fan_out.written(fan_out.resumed(fan_out.stopped(fan_out.begun())), items)
+    return Vector(package.freeze(), 3, ("EP-1.8",), ("EP-5.1",), f"{fan_out.ITEMS}:1")
+
+
+def _another_question() -> Vector:
+    package = Package([step(ASK, "llm_map", prompt="Which colour?")])
+    package.start(ASK)
+    package.ask(ASK, "Say that it is blue.")
+    package.finish(ASK, package.answer_of(ASK))
+    package.end("completed")
+    return Vector(package.freeze(), 3, ("EP-5.1",), where=f"{layout.value_path(ASK)}, call 0")
+
+
+def _the_better_answer() -> Vector:
+    package = Package([step(ASK, "llm_map", prompt="Which colour?")])
+    package.start(ASK)
+    for text in ("Red", "Blue"):
+        package.answer(package.intend(ASK, "Which colour?"), text=text)
+    package.finish(ASK, package.answer_of(ASK, 1))
+    package.end("completed")
+    return Vector(package.freeze(), 3, ("EP-5.1",), where=layout.value_path(ASK))
+
+
+def _an_answered_cell_that_failed() -> Vector:
+    items = fan_out.results()
+    reason = ev.Reason(code="timeout", message="the model gave no answer")
+    items[1] = fan_out.item(1, [], status="failed", reason=reason, value=None)
+    package = fan_out.resumed(fan_out.stopped(fan_out.begun(max_failed=2)))
+    fan_out.written(package, items, done=2, failed=2)
+    return Vector(package.freeze(), 3, ("EP-5.1",), where=f"{fan_out.ITEMS}:2")
+
+
+def _skipped_without_cause() -> Vector:
+    package = Package([replace(step(SAVE, "write_text", path="a.txt", text="Blue"), when="1 == 1")])
+    package.event(ev.StepSkipped, step=SAVE, reason=ev.Reason(code="condition", message="it does not hold"))
+    package.end("completed")
+    return Vector(package.freeze(), 3, ("EP-5.2",), where=f"{layout.JOURNAL}: step {SAVE}")
+
+
+def _another_promise() -> Vector:
+    where = f"{layout.INPUT}: claim {CLAIM['id']}"
+    return Vector(claimed(statement="All answers are blue.").freeze(), 3, ("EP-5.2",), where=where)
 
 
 def _another_share() -> Vector:
@@ -276,7 +325,11 @@ def _metadata_of_another_run() -> Vector:
 
 
 _BAD: dict[str, Callable[[], Vector]] = {
+    "EP-1.8-row": _another_row,
     "EP-5.1": _another_text,
+    "EP-5.1-failed": _an_answered_cell_that_failed,
+    "EP-5.1-passed-over": _the_better_answer,
+    "EP-5.1-request": _another_question,
     "EP-5.1-left-out": _an_answer_left_out,
     "EP-5.1-item": _another_text_in_a_cell,
     "EP-5.2": _another_share,
@@ -285,6 +338,8 @@ _BAD: dict[str, Callable[[], Vector]] = {
     "EP-5.2-score-line": _another_score,
     "EP-5.2-interval": _a_narrower_interval,
     "EP-5.2-verdict": _another_verdict,
+    "EP-5.2-promise": _another_promise,
+    "EP-5.2-skipped": _skipped_without_cause,
     "EP-5.2-passed": _a_check_that_passed_in_vain,
     "EP-5.2-reason": _a_failure_for_another_reason,
     "EP-5.3": _another_cost,

@@ -46,7 +46,7 @@ def item(cell: int, calls: list[str], **changes: Any) -> ItemLine:
     """The result of a cell that was answered by these calls."""
     done = ItemLine(
         cell=cell,
-        item=sha256(NAMES[cell // 2].encode())[:16],
+        item=sha256(b'{"name":"%s"}' % NAMES[cell // 2].encode())[:16],
         matrix={"tone": TONES[cell % 2]},
         repeat=0,
         row={"name": NAMES[cell // 2]},
@@ -63,7 +63,9 @@ def begun(*, budget_usd: str = "0.0004", then: Sequence[StepRecord] = (), **cell
     fan_out = CellsRecord(
         over=OverRecord(kind="data", name="pets"), matrix={"tone": list(TONES)}, repeats=1, max_failed=1
     )
-    greet = replace(step(GREET, "llm_map", prompt="greet {{ item.name }}"), cells=replace(fan_out, **cells))
+    greet = replace(
+        step(GREET, "llm_map", prompt="greet {{ item.name }}, {{ matrix.tone }}"), cells=replace(fan_out, **cells)
+    )
     pets = InputFile(
         path="pets.jsonl", sha256=sha256(PETS), size_bytes=len(PETS), encoding="utf-8", content=PETS.decode()
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from awo.api.keys import OWN_KEY_ID, Identity, enrol, identity, keys_folder, new_key, open_key
-from awo.api.looking import facts, follow, is_sealed, is_worked_on, open_run, pending_gate, plan
+from awo.api.looking import facts, follow, is_sealed, is_worked_on, open_run, outcomes, pending_gate, plan
 from awo.api.packages import export, export_every_eval_ever, export_table, verify
 from awo.api.projects import (
     PROJECT_FILE,
@@ -49,6 +49,7 @@ __all__ = [
     "open_key",
     "open_run",
     "operations",
+    "outcomes",
     "pending_gate",
     "plan",
     "promise",

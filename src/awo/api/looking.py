@@ -9,6 +9,7 @@ from awo.api.projects import Project, find_project, find_run, promise
 
 if TYPE_CHECKING:  # what a command does not use is not loaded: `awo verify` knows nothing of the engine
     from awo.derive.facts import RunFacts
+    from awo.derive.outcomes import Outcomes
     from awo.engine.following import Following
     from awo.engine.planning import Plan
     from awo.evidence.records import GatePending
@@ -34,6 +35,16 @@ def facts(folder: Path) -> RunFacts:
     from awo.engine.reading import read_facts
 
     return read_facts(folder)
+
+
+def outcomes(folder: Path, facts: RunFacts) -> Outcomes:
+    """What the run found: claims, statistics and scores. A value that is altered or missing is named in `unread`."""
+    import msgspec
+
+    from awo.derive.outcomes import outcomes_of
+    from awo.engine.folder import refuse_altered
+
+    return outcomes_of(facts.steps, lambda ref: msgspec.json.decode(refuse_altered(folder, ref.path, ref.sha256)))
 
 
 def follow(folder: Path) -> Following:

@@ -115,11 +115,13 @@ def promise(
 
 
 def lacking(plan: InputRecord, path: Path) -> CannotCheck | None:
-    """What this machine lacks for the models of a plan made from the file at `path`; None for nothing."""
-    from awo.engine.promise import refuse_missing_models
+    """What this machine lacks for the models and the derived steps of a plan that was made from the file at `path`;
+    None for nothing."""
+    from awo.engine.promise import refuse_missing_models, refuse_missing_packages
 
     try:
         refuse_missing_models(plan, path.resolve().parent)
+        refuse_missing_packages(plan)
     except CannotCheck as error:
         return error
     return None

@@ -35,7 +35,8 @@ def run(
     """Runs a workflow file as far as it goes without a person, and seals it when it is finished.
 
     `budget_usd` goes over the file's own budget; `cache` lets answers of earlier runs be used again.
-    Raises `WorkflowInvalid`, `UsageError`, `EvidenceError`, `DiskTrouble`.
+    Raises `WorkflowInvalid`, `UsageError`, `EvidenceError`, `DiskTrouble`, and `CannotCheck` for what this
+    machine lacks, before anything is asked.
     """
     import asyncio
 
@@ -91,6 +92,7 @@ def replay(
     """
     import asyncio
 
+    from awo.engine.promise import refuse_missing_packages
     from awo.engine.registration import registered_again, registered_before
     from awo.engine.replaying import replayed
     from awo.engine.run import start
@@ -106,6 +108,7 @@ def replay(
         )
     plan = replayed(plan, os.path.relpath(origin.resolve(), workflow_root.resolve()))
     plan = registered_again(plan, registered_before(project.runs))
+    refuse_missing_packages(plan)
     around = _surroundings(project, workflow_root, watch)
     ended = asyncio.run(start(plan, project.runs, around, who.as_starter(), "", told_folder))
     seal_if_finished(ended, who)
@@ -129,6 +132,7 @@ def rescore(
     import asyncio
     from dataclasses import replace
 
+    from awo.engine.promise import refuse_missing_packages
     from awo.engine.recorded import read_recorded
     from awo.engine.registration import marked_late
     from awo.engine.run import start
@@ -136,6 +140,7 @@ def rescore(
     recorded = read_recorded(origin)
     plan = promise(project, file, rescores=recorded.run_id)
     plan = marked_late(_with_changes(plan, recorded.plan), recorded.plan)
+    refuse_missing_packages(plan)
     if project.policy.require_commit:
         _refuse_uncommitted(project)
     around = replace(_surroundings(project, file.resolve().parent, watch), origin=recorded)

@@ -10,6 +10,7 @@ import click
 from awo import api
 from awo.cli.places import find, named, project, run_argument, runs_option
 from awo.cli.printing import in_dollars, json_option, print_json, say, table
+from awo.cli.results import for_programs, in_lines
 from awo.derive.facts import RunFacts, StepStatus
 from awo.derive.phrases import moment
 from awo.derive.report.money import money_in_brief
@@ -50,8 +51,12 @@ def list_runs(runs: Path | None, *, as_json: bool) -> None:
     if not found:
         say(f"no runs in {here.runs}")
         return
-    rows = [(row["run"], row["state"], row.get("name", ""), str(row.get("responses", ""))) for row in found]
-    say(*table(rows, ("RUN", "STATE", "WORKFLOW", "RESPONSES")))
+    rows = [
+        (row["run"], row["state"], row.get("name", ""), str(row.get("responses", "")), _related(row)) for row in found
+    ]
+    headings = ("RUN", "STATE", "WORKFLOW", "RESPONSES", "OTHER RUN")
+    shown = len(headings) if any(row[-1] for row in rows) else len(headings) - 1
+    say(*table((row[:shown] for row in rows), headings[:shown]))
 
 
 @click.command()
@@ -62,8 +67,9 @@ def show(run_name: str, runs: Path | None, *, as_json: bool) -> None:
     """Show RUN: its steps, models, decisions and where its files are."""
     here, folder = find(run_name, runs)
     facts = api.facts(folder)
+    found = api.outcomes(folder, facts)
     if as_json:
-        print_json(_details(here, folder, facts))
+        print_json(_details(here, folder, facts) | {"results": for_programs(found)})
         return
     say(f"{facts.run_id}: {_state(folder, facts)}", f"workflow: {facts.input.name}")
     say(f"started {moment(facts.started_at)} by {facts.starter.id}")
@@ -84,7 +90,16 @@ def show(run_name: str, runs: Path | None, *, as_json: bool) -> None:
         say(f"gate {gate.gate}: {gate.verdict or 'waits'}")
         for decision in gate.decisions:
             say(f"  {decision.verdict} by {decision.signer}: {decision.decision.path}")
+    if results := in_lines(found, folder):
+        say("", *results)
     say("", f"report: {folder / 'report.md'}")
+
+
+def _related(row: dict[str, Any]) -> str:
+    """Which other run a run corrects, or whose answers it scores; the latter it supersedes anyway."""
+    supersedes, rescores = row.get("supersedes"), row.get("rescores")
+    said = [f"scores {rescores} again"] if rescores else []
+    return ", ".join([*said, f"supersedes {supersedes}"] if supersedes and supersedes != rescores else said)
 
 
 def _origin(facts: RunFacts) -> str:
@@ -113,6 +128,8 @@ def _summary(here: api.Project, folder: Path, facts: RunFacts) -> dict[str, Any]
         "steps": counts,
         "responses": facts.calls.responses,
         "money": in_dollars(facts.money, facts.budget_usd),
+        "supersedes": facts.supersedes,
+        "rescores": facts.input.rescores,
         "next": _next(here, folder, facts),
     }
 
@@ -160,8 +177,6 @@ def _details(here: api.Project, folder: Path, facts: RunFacts) -> dict[str, Any]
         "ended_at": facts.ended_at,
         "starter": facts.starter,
         "solo": facts.is_solo,
-        "supersedes": facts.supersedes,
-        "rescores": facts.input.rescores,
         "reused": facts.calls.reused,
         "checkpoint": facts.checkpoint,
         "models": {name: dict(model.facts) for name, model in facts.models.items()},

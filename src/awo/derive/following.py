@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from awo.derive.seam import Sources
@@ -10,6 +10,9 @@ from awo.errors import StepFailed
 
 GATE_OPERATION: Final = "audit_gate"
 
+STATISTICS_OPERATION: Final = "statistics"
+
+_OF_STATISTICS: Final = ("metrics", "comparisons", "agreement")
 _COUNTS: Final = (("failed", "cells"), ("missing", "answers"))
 """How values say what is missing of how many."""
 
@@ -28,13 +31,15 @@ def rests_on(steps: Sequence[str], sources: Sources) -> list[str]:
     return list(found)
 
 
-def deviations_below(steps: Sequence[str], most_missing: float, sources: Sources) -> list[str]:
-    """What was not done as planned in `steps`, a sentence each.
+def deviations_below(reads: Sequence[str], most_missing: float, sources: Sources) -> list[str]:
+    """What was not done as planned in the steps that `reads` rest on, a sentence each; a read is STEP.FIELD.
 
     A step was skipped; or one of its attempts failed; or more than the share `most_missing` of its cells
     failed, or of its answers have no score. Counts are the pairs `failed` of `cells` and `missing` of
-    `answers` in a step's value, and in each entry of its `scores`.
+    `answers` in a step's value, and in each entry of its `scores` that is read (`scores_read`).
     """
+    steps = rests_on(list(dict.fromkeys(read.partition(".")[0] for read in reads)), sources)
+    wanted = scores_read(reads, sources)
     said = []
     for step in steps:
         try:
@@ -44,22 +49,55 @@ def deviations_below(steps: Sequence[str], most_missing: float, sources: Sources
             continue
         if sources.has_failed(step):
             said.append(f"step {step} failed and was tried again")
-        worst = max(_shares(value), default=None, key=lambda one: one[0])
+        worst = max(_shares(value, wanted.get(step, ())), default=None, key=lambda one: one[0])
         if worst is not None and worst[0] > most_missing:
             said.append(f"step {step}: {worst[1]}")
     return said
 
 
-def _shares(value: Any) -> Iterator[tuple[float, str]]:
-    """The shares that are missing, and how they are said."""
+def scores_read(reads: Sequence[str], sources: Sources) -> dict[str, Collection[str] | None]:
+    """The names of the scores that each step's reads are about, by the step that scores; None stands for all.
+
+    STEP.scores.NAME is about that score. STATS.metrics.NAME (or comparisons, agreement) is about what the
+    arguments of the `statistics` step name there as `score` and `ratings`, in each step of its `of`. Any other
+    read is about all scores of the step, or of the steps of `of`.
+    """
+    found: dict[str, set[str] | None] = {}
+    for read in reads:
+        step, *path = read.split(".")
+        record = sources.record_of(step)
+        args = record.arguments() if record.op == STATISTICS_OPERATION else {}
+        of = args.get("of", step)
+        names = _named_in(args, path) if "of" in args else {path[1]} if path[:1] == ["scores"] and path[1:] else None
+        for scored in of if isinstance(of, list) else [of]:
+            before = found.get(scored, set())
+            found[scored] = None if before is None or names is None else before | names
+    return {step: names if names is None else frozenset(names) for step, names in found.items()}
+
+
+def _named_in(args: Mapping[str, Any], path: Sequence[str]) -> set[str] | None:
+    """The scores that one metric, comparison or agreement looks at; None where the path leads to no single one."""
+    if len(path) < 2 or path[0] not in _OF_STATISTICS:
+        return None
+    entries = args.get(path[0])
+    entry = entries.get(path[1]) if isinstance(entries, dict) else None
+    names = {str(entry[key]) for key in ("score", "ratings") if entry.get(key)} if isinstance(entry, dict) else set()
+    return names or None
+
+
+def _shares(value: Any, names: Collection[str] | None) -> Iterator[tuple[float, str]]:
+    """The shares that are missing, and how they are said. `names` are the scores that count; None for all."""
     if not isinstance(value, dict):
         return
+    for part, whole in _COUNTS:
+        lost, of = value.get(part), value.get(whole)
+        if _is_count(lost) and _is_count(of) and of:
+            yield lost / of, f"{lost} of {of} {whole} {'failed' if part == 'failed' else 'are missing'}"
     scores = value.get("scores")
-    for one in (value, *(scores.values() if isinstance(scores, dict) else ())):
-        for part, whole in _COUNTS:
-            lost, of = (one.get(part), one.get(whole)) if isinstance(one, dict) else (None, None)
-            if _is_count(lost) and _is_count(of) and of:
-                yield lost / of, f"{lost} of {of} {whole} {'failed' if part == 'failed' else 'are missing'}"
+    for name, one in scores.items() if isinstance(scores, dict) else ():
+        lost, of = (one.get("missing"), one.get("answers")) if isinstance(one, dict) else (None, None)
+        if (names is None or name in names) and _is_count(lost) and _is_count(of) and of:
+            yield lost / of, f"of {of} answers {lost} {'has' if lost == 1 else 'have'} no score {name}"
 
 
 def _is_count(value: Any) -> bool:

@@ -58,7 +58,7 @@ def p_value(value: float | None) -> str:
         return NOTHING
     if value < _SMALLEST_P:
         return "p < 0.001"
-    return f"p = {value:.3f}" if value < 0.1 else f"p = {value:.2f}"
+    return f"p = {value:.3f}"
 
 
 def percent(share: float) -> str:

@@ -77,8 +77,15 @@ def _places(now: Any, then: Any, path: str) -> Iterator[str]:
             if mine != theirs:
                 yield from _places(mine, theirs, f"{path}.{key}" if path else str(key))
         return
-    said = f"{_said(then)} before, {_said(now)} now" if _is_short(now) and _is_short(then) else "differs"
-    yield f"{path}: {said}" if path else said
+    yield f"{path}: {_told(now, then)}" if path else _told(now, then)
+
+
+def _told(now: Any, then: Any) -> str:
+    if _is_short(now) and _is_short(then):
+        return f"{_said(then)} before, {_said(now)} now"
+    if then is _ABSENT:
+        return "added"
+    return "removed" if now is _ABSENT else "differs"
 
 
 def _is_short(value: Any) -> bool:

@@ -6,7 +6,7 @@ seed that is on record. Operations compute with it (`awo.ops.derived`), and veri
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -91,13 +91,19 @@ class Derived:
     failure: StepFailed | None = None
 
 
+def needs_nothing(args: Args) -> Collection[str]:
+    """The needs of a derivation that no extra brings anything for."""
+    return ()
+
+
 @dataclass(frozen=True, slots=True)
 class Derivation(Generic[A]):
     """One kind of derived step: `compute` gives the same for the same arguments and sources, always.
 
     It raises `StepFailed`, and `CannotCheck` where a library that it computes with is not installed.
     `is_heavy` computations are done beside the engine's loop. `reads_lines` is false for one that looks at
-    values and declared files alone.
+    values and declared files alone. `needs` names the modules (keys of `plugins.EXTRA_OF_MODULE`) that it will
+    load for these arguments, so that a missing one is told before anything is asked.
     """
 
     name: str
@@ -106,3 +112,4 @@ class Derivation(Generic[A]):
     compute: Callable[[A, Sources], Derived]
     is_heavy: bool = False
     reads_lines: bool = True
+    needs: Callable[[A], Collection[str]] = needs_nothing

@@ -15,7 +15,7 @@ from awo.derive.claim_files import Claim, Texts, claims_matching
 from awo.derive.claim_shape import StatedClaim
 from awo.derive.claim_tests import Numbers, results_of
 from awo.derive.claims import no_claims
-from awo.derive.following import deviations_below, rests_on
+from awo.derive.following import deviations_below
 from awo.derive.seam import Derivation, Derived, Sources
 from awo.errors import StepFailed
 from awo.evidence.layout import value_path
@@ -147,9 +147,10 @@ def _verdict(
     sources: Sources,
 ) -> ClaimVerdict:
     tests = results_of(stated, numbers)
-    read = list(dict.fromkeys(read.partition(".")[0] for test in tests for read in test.reads))
+    reads = list(dict.fromkeys(read for test in tests for read in test.reads))
+    read = list(dict.fromkeys(one.partition(".")[0] for one in reads))
     most = 0.0 if stated.max_missing is UNSET else stated.max_missing
-    deviations = deviations_below(rests_on(read, sources), most, sources)
+    deviations = deviations_below(reads, most, sources)
     sha256 = digest_of(claim.content)
     promised = registered.get(stated.id)
     if promised is None:

@@ -144,7 +144,7 @@ class FanOut:
         """The error for the step, with all that is known of the first cell that failed."""
         first = self._first_failure
         assert first is not None
-        is_vain = first.is_final or first.code == "outcome_unknown"
+        is_vain = first.is_final or first.code in ("outcome_unknown", "template")  # a template stays as it is
         retry = "" if is_vain else "`awo retry RUN` asks again for what failed"
         return StepFailed(
             f"{failed} of {self._count} cells failed, and max_failed is {self._record.max_failed}; "

@@ -7,12 +7,15 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
 from awo import plugins
 from awo.canon.digest import sha256_hex
+from awo.derive.checks.every import faults_of_plan
+from awo.derive.checks.plan import Planned
+from awo.derive.seam import Derivation, needs_nothing
 from awo.engine import pricing
 from awo.engine.ahead import cells_record
 from awo.engine.registration import Earlier, faults_of_claims, nobody_before, registered, with_all_needs
@@ -43,6 +46,8 @@ from awo.workflow.faults import Fault, invalid
 from awo.workflow.files import MOST_CONTENT_BYTES, DeclaredFile, Folder, read_declared
 from awo.workflow.marks import marked_in
 
+_STEPS_NAMED: Final = 5
+
 
 def resolve(
     workflow: Workflow, *, root: Path, source_name: str, secrets: SecretCutter, earlier: Earlier = nobody_before
@@ -66,7 +71,9 @@ def resolve(
     faults += [*faults_of_data, *fan_out.bad_columns(workflow.steps, data), *counted.faults]
     faults += _bad_checklists(workflow.steps, files)
     faults += _bad_schemas(workflow.steps, files)
-    faults += faults_of_claims(workflow, files)
+    planned = Planned.of(workflow.steps, {name: one.columns for name, one in data.items()}, workflow.default_model)
+    faults += faults_of_plan(planned)
+    faults += faults_of_claims(workflow, files, planned)
     faults += _bad_models(workflow.models, root)
     models = {name: _model_record(model, root) for name, model in workflow.models.items()}
     if workflow.budget_usd:
@@ -177,6 +184,28 @@ def refuse_missing_models(record: InputRecord, root: Path) -> None:
     """Raises `CannotCheck` when a model of the workflow needs what this machine does not have."""
     for model in record.models.values():
         _backend(model.backend, model.model, model.params, model.seed, root).check()
+
+
+def refuse_missing_packages(record: InputRecord) -> None:
+    """Raises `CannotCheck` when derived steps compute with packages that are not installed: all of them at once."""
+    needed: dict[str, list[str]] = {}
+    for step in record.steps:
+        if step.op not in plugins.DERIVATIONS:
+            continue
+        derivation: Derivation[Any] = plugins.load(plugins.DERIVATIONS, step.op, "derivation")
+        if derivation.needs is needs_nothing:
+            continue
+        for module in derivation.needs(msgspec.convert(step.arguments(), derivation.args)):
+            needed.setdefault(module, []).append(step.id)
+    missing = plugins.missing_modules(needed)
+    if missing:
+        steps = list(dict.fromkeys(step for module in missing for step in needed[module]))
+        shown = ", ".join(steps[:_STEPS_NAMED]) + (" and others" if len(steps) > _STEPS_NAMED else "")
+        raise CannotCheck(
+            f"{'a package is' if len(missing) == 1 else 'packages are'} not installed: {', '.join(missing)}",
+            where=f"step{'s' if len(steps) > 1 else ''} {shown}",
+            hint=plugins.how_to_install(missing),
+        )
 
 
 def _backend(kind: str, model: str, params: Mapping[str, Any], seed: int, root: Path) -> Backend:

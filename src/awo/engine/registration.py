@@ -10,6 +10,8 @@ from typing import Final
 import msgspec
 from msgspec import UNSET
 
+from awo.derive.checks.paths import faults_of_claim
+from awo.derive.checks.plan import Planned
 from awo.derive.claim_files import Claim, claims_matching
 from awo.derive.claim_shape import StatedClaim
 from awo.derive.claims import ScopeValidateArgs, id_of
@@ -91,7 +93,7 @@ def _does_the_same(step: StepRecord, then: StepRecord) -> bool:
     return (step.op, step.arguments(), step.when, step.cells) == (then.op, then.arguments(), then.when, then.cells)
 
 
-def faults_of_claims(workflow: Workflow, files: Mapping[str, DeclaredFile]) -> Iterator[Fault]:
+def faults_of_claims(workflow: Workflow, files: Mapping[str, DeclaredFile], planned: Planned) -> Iterator[Fault]:
     """What is wrong with claims in files: their shape, and names that lead nowhere."""
     texts = _Declared(files)
     for step in workflow.steps:
@@ -109,6 +111,7 @@ def faults_of_claims(workflow: Workflow, files: Mapping[str, DeclaredFile]) -> I
         above = needed_by(step.id, {one.id: one.needs for one in workflow.steps})
         for claim, stated in claims:
             faults = [*faults_of_names(stated, args.metrics), *_names_that_lead_nowhere(stated, above, workflow)]
+            faults += faults_of_claim(stated, args, planned)
             for fault in faults:
                 what = f"{fault.what} (claim {stated.id!r} in {claim.source})"
                 yield replace(fault, path=place, what=what)

@@ -13,6 +13,7 @@ import msgspec
 
 import awo
 from awo.derive.facts import RunFacts
+from awo.derive.outcomes import with_results_only
 from awo.engine.attempts import Workshop
 from awo.engine.cache import Elsewhere, open_cache
 from awo.engine.closing import close_if_decided
@@ -62,7 +63,8 @@ class Surroundings:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """How a process left a run. `failures` has the last error of each failed step.
+    """How a process left a run. `failures` has the last error of each failed step; `facts` has only the steps
+    that say what the run found.
 
     `over_budget` says why a run is paused.
     """
@@ -284,7 +286,7 @@ async def _finish(journal: Journal, plan: InputRecord, left: Left, *, is_taken_u
         if outcome and is_taken_up:
             remove_unrecorded(folder)
         state.steps.clear()  # the views need the room
-        facts = write_views(folder, plan).without_steps()
+        facts = with_results_only(write_views(folder, plan))
     finally:
         await journal.close()
     match outcome:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -9,7 +10,7 @@ from typing import Any, Literal
 from awo.canon.json import encode_sorted
 from awo.evidence.records import ItemLine, ResponseLine, StepRecord
 from awo.evidence.scores import ScoreLine
-from awo.publish.joined import Joined, Scored, asking_steps, flat, joined, scored_steps
+from awo.publish.joined import Joined, Scored, asking_steps, flat, joined, names_in_lines, scored_steps
 from awo.publish.run_reader import RunReader
 
 Kind = Literal["text", "int", "float", "bool", "json"]
@@ -109,18 +110,20 @@ class _Rows:
 def responses_table(reader: RunReader) -> Table:
     """One row for each answer with its response and its scores, and one for each response that is no answer.
 
-    The scores of a step are the columns `score.NAME`, `label.NAME` and `ratings.NAME`, with the id of the
-    step before NAME where two steps score the same answers by the same name; the columns of the data are
-    `row.NAME`, the names of a matrix `matrix.NAME`.
+    The scores of a step are the columns `score.NAME`, `label.NAME` and `ratings.NAME`, what it groups by
+    `group.NAME`, with the id of the step before NAME where two steps have the same name for the same answers.
+    A test that gives a label has two columns. The columns of the data are `row.NAME`, the names of a matrix
+    `matrix.NAME`.
     """
     steps = asking_steps(reader)
     matrix, row = _places(reader, [step.record for step in steps])
     scored = [one for one in scored_steps(reader) if one.value.of in {step.record.id for step in steps}]
-    scores = _score_columns(scored)
-    fixed = {**RESPONSES, **{name: kind for names in scores.values() for name, kind in names.values()}}
+    scores = _score_columns(reader, scored)
+    fixed = {**RESPONSES, **{name: kind for one in scores.values() for name, kind in one.fixed.items()}}
     names = [*RESPONSES]
     names[5:5] = [f"matrix.{name}" for name in matrix]
     names += [name for name in fixed if name not in RESPONSES]
+    names += dict.fromkeys(column for one in scores.values() for column in one.groups.values())
     names += [f"row.{name}" for name in row]
 
     def begin() -> Iterator[Row]:
@@ -140,6 +143,7 @@ def scores_table(reader: RunReader, step: str = "") -> Table:
     matrix, _ = _places(reader, [reader.record_of(one.value.of) for one in scored])
     names = [*SCORES]
     names[6:6] = [f"matrix.{name}" for name in matrix]
+    names += dict.fromkeys(f"group.{name}" for one in scored for name in names_in_lines(reader, one.step)[1])
 
     def begin() -> Iterator[Row]:
         empty = dict.fromkeys(names)
@@ -230,23 +234,46 @@ def _places(reader: RunReader, records: Iterable[StepRecord]) -> tuple[list[str]
     return list(matrix), list(row)
 
 
-def _score_columns(scored: list[Scored]) -> dict[str, dict[str, tuple[str, Kind]]]:
-    """For each step that scores, the column of each of its scores and its kind."""
-    times: dict[tuple[str, str], int] = {}
+@dataclass(frozen=True, slots=True)
+class _ScoreColumns:
+    """Where what a step's lines say stands, by its name there: `values` are its scores and ratings. Those of groups
+    are of any kind."""
+
+    values: Mapping[str, tuple[str, Kind]]
+    labels: Mapping[str, str]
+    groups: Mapping[str, str]
+
+    @property
+    def fixed(self) -> dict[str, Kind]:
+        return {**dict(self.values.values()), **dict.fromkeys(self.labels.values(), "text")}
+
+    def row(self, line: ScoreLine) -> Row:
+        row: Row = {column: line.scores.get(name, line.ratings.get(name)) for name, (column, _) in self.values.items()}
+        row |= {column: line.labels.get(name) for name, column in self.labels.items()}
+        return row | {column: line.groups.get(name) for name, column in self.groups.items()}
+
+
+def _score_columns(reader: RunReader, scored: list[Scored]) -> dict[str, _ScoreColumns]:
+    """The columns of each step that scores."""
+    said = {one.step: names_in_lines(reader, one.step) for one in scored}
+    scores = Counter((one.value.of, name) for one in scored for name in one.value.scores)
+    groups = Counter((one.value.of, name) for one in scored for name in said[one.step][1])
+    found = {}
     for one in scored:
-        for name in one.value.scores:
-            times[one.value.of, name] = times.get((one.value.of, name), 0) + 1
-    found: dict[str, dict[str, tuple[str, Kind]]] = {}
-    for one in scored:
-        columns = found[one.step] = {}
+        of, (labelled, grouped) = one.value.of, said[one.step]
+        shown = {name: name if scores[of, name] == 1 else f"{one.step}.{name}" for name in one.value.scores}
+        values: dict[str, tuple[str, Kind]] = {}
         for name, summary in one.value.scores.items():
-            shown = name if times[one.value.of, name] == 1 else f"{one.step}.{name}"
-            if summary.type == "label":
-                columns[name] = (f"label.{shown}", "text")
-            elif summary.type == "ratings":
-                columns[name] = (f"ratings.{shown}", "json")
-            else:
-                columns[name] = (f"score.{shown}", "float")
+            if summary.type == "ratings":
+                values[name] = (f"ratings.{shown[name]}", "json")
+            elif summary.type != "label":
+                values[name] = (f"score.{shown[name]}", "float")
+        has_label = {name for name, summary in one.value.scores.items() if summary.type == "label"} | {*labelled}
+        found[one.step] = _ScoreColumns(
+            values,
+            {name: f"label.{shown[name]}" for name in shown if name in has_label},
+            {name: f"group.{name if groups[of, name] == 1 else f'{one.step}.{name}'}" for name in grouped},
+        )
     return found
 
 
@@ -263,7 +290,7 @@ def _place(joined: Joined) -> Row:
     }
 
 
-def _response_row(joined: Joined, scores: Mapping[str, Mapping[str, tuple[str, Kind]]]) -> Row:
+def _response_row(joined: Joined, scores: Mapping[str, _ScoreColumns]) -> Row:
     row = _place(joined) | {
         "error_code": joined.reason.code if joined.reason is not None else None,
         "error": joined.reason.message if joined.reason is not None else None,
@@ -274,8 +301,8 @@ def _response_row(joined: Joined, scores: Mapping[str, Mapping[str, tuple[str, K
     if joined.response is not None:
         row |= _of_response(joined.response)
     for step, line in joined.scores.items():
-        for name, (column, _) in scores.get(step, {}).items():
-            row[column] = _score(line, name)
+        if step in scores:
+            row |= scores[step].row(line)
     return row
 
 
@@ -306,14 +333,9 @@ def _counted(tokens: int) -> int | None:
     return tokens if tokens >= 0 else None
 
 
-def _score(line: ScoreLine, name: str) -> Any:
-    if name in line.scores:
-        return line.scores[name]
-    return line.labels[name] if name in line.labels else line.ratings.get(name)
-
-
 def _score_rows(scored: Scored, joined: Joined, line: ScoreLine) -> Iterator[Row]:
     place = _place(joined) | {"step": scored.step, "of": scored.value.of}
+    place |= {f"group.{name}": value for name, value in line.groups.items()}
     for name, summary in scored.value.scores.items():
         yield place | {
             "name": name,

@@ -26,6 +26,7 @@ from awo.errors import DiskTrouble, UsageError
 from awo.evidence.records import ResponseLine, StepRecord
 from awo.evidence.scores import ScoreSummary
 from awo.publish.eval_facts import model_info, portable, source_data, texts
+from awo.publish.eval_intervals import Intervals, uncertainty
 from awo.publish.joined import Joined, Scored, joined, scored_steps
 from awo.publish.placing import refuse_place
 from awo.publish.run_reader import RunReader
@@ -34,6 +35,9 @@ SCHEMA_VERSION: Final = "0.3.0"
 LESS_IS_BETTER: Final[Mapping[str, str]] = {"latency_ms": "ms", "cost_usd": "US dollars"}
 """The measures of which everybody knows which way is better, with their units. Others are left out: the format
 must know."""
+
+MOST_SEEDS: Final = 1000
+"""So many distinct seeds of a result are listed, the lowest; beyond them a note says how many more there were."""
 
 SAMPLING: Final = ("temperature", "top_p", "top_k", "max_tokens")
 
@@ -145,6 +149,7 @@ class _Export:
         self.left_out: dict[str, None] = {}
         self.open_files = ExitStack()
         self._records: dict[str, _Record] = {}
+        self._intervals = Intervals(reader)
 
     def write(self) -> list[str]:
         """The paths of the records, below the folder."""
@@ -156,7 +161,7 @@ class _Export:
                 if names:
                     for one in joined(self.reader, self.reader.facts_of(scored.value.of)):
                         self._take(scored, names, one)
-        return [self._write(record) for record in self._records.values()]
+        return [path for record in self._records.values() if (path := self._write(record))]
 
     def _leaves_out(self, scored: Scored, name: str, summary: ScoreSummary) -> bool:
         if summary.type in ("label", "ratings"):
@@ -189,8 +194,12 @@ class _Export:
         return f"{self.reader.plan.name}: {scored.value.of}"
 
     def _write(self, record: _Record) -> str:
+        """The path of the record, '' when no score of the model has a value: there is then nothing to record."""
         facts = self.reader.facts
-        results = [told for result in record.results.values() if (told := self._result(result)) is not None]
+        results = [told for result in record.results.values() if (told := self._result(record, result)) is not None]
+        if not results:
+            self._take_back(record)
+            return ""
         value: dict[str, Any] = {
             "schema_version": SCHEMA_VERSION,
             "evaluation_id": record.evaluation_id,
@@ -226,11 +235,24 @@ class _Export:
         (self.folder / f"{record.stem}.json").write_bytes(pretty(value))
         return f"{record.stem}.json"
 
-    def _result(self, result: _Result) -> dict[str, Any] | None:
+    def _take_back(self, record: _Record) -> None:
+        """Removes the file of samples, which is empty, and the folders that stood for nothing else."""
+        path = self.folder / f"{record.stem}_samples.jsonl"
+        path.unlink()
+        with suppress(OSError):  # another model's record stands there
+            for parent in list(path.relative_to(self.folder).parents)[:-1]:
+                (self.folder / parent).rmdir()
+
+    def _result(self, record: _Record, result: _Result) -> dict[str, Any] | None:
         mean, scored = result.mean(), result.scored
-        if mean is None:
-            self.left_out[f"{scored.step}.{result.name}: no answer could be measured"] = None
+        if mean is None or not result.compared:
+            where = f" where {encode_sorted(result.matrix).decode()}" if result.matrix else ""
+            self.left_out[f"{scored.step}.{result.name} of {record.name}{where}: every answer is missing"] = None
             return None
+        counts = {"answers": result.answers, "missing": result.answers - result.compared}
+        of_model = (
+            None if result.matrix else self._intervals.of(scored.step, result.name, record.name, mean=mean, **counts)
+        )
         asked = self.reader.facts_of(scored.value.of)
         value = {
             "evaluation_result_id": result.id,
@@ -239,7 +261,8 @@ class _Export:
             "metric_config": _metric(self.collection, result),
             "score_details": {
                 "score": mean,
-                "details": texts({"answers": result.answers, "missing": result.answers - result.compared}),
+                "details": texts(counts),
+                **(uncertainty(*of_model) if of_model is not None else {}),
             },
             "generation_config": _generation(asked.record, result),
         }
@@ -304,7 +327,8 @@ def _generation(asked: StepRecord, result: _Result) -> dict[str, Any]:
         args["prompt_template"] = prompt
     more = {name: value for name, value in params.items() if name not in SAMPLING}
     more |= {f"matrix.{name}": value for name, value in result.matrix.items()}
-    more |= {"seeds": sorted(result.seeds)[:20]} if result.seeds else {}
+    more |= {"seeds": sorted(result.seeds)[:MOST_SEEDS]} if result.seeds else {}
+    more |= {"seeds_not_listed": left} if (left := len(result.seeds) - MOST_SEEDS) > 0 else {}
     return {"generation_args": args, "additional_details": texts(more)}
 
 

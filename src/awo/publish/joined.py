@@ -68,6 +68,27 @@ def scored_steps(reader: RunReader) -> list[Scored]:
     return found
 
 
+def names_in_lines(reader: RunReader, step: str) -> tuple[list[str], list[str]]:
+    """The scores that have a label in some line of a step that scores, and the names of the groups, each once.
+
+    Reads the whole file once. A test can give a label too; only its lines say so.
+    """
+    labels: dict[str, None] = {}
+    groups: dict[str, None] = {}
+    for line in _score_lines_of(reader, step):
+        labels |= dict.fromkeys(line.labels)
+        groups |= dict.fromkeys(line.groups)
+    return list(labels), list(groups)
+
+
+def _score_lines_of(reader: RunReader, step: str) -> Iterator[ScoreLine]:
+    for line in reader.lines_of(step, SCORES_FILE):
+        try:
+            yield _score_lines.decode(line)
+        except msgspec.MsgspecError as error:
+            raise EvidenceError("a line of scores is not its shape", where=step, got=str(error)) from error
+
+
 def asking_steps(reader: RunReader) -> list[StepFacts]:
     """The steps that asked a model, or whose answers were scored, in the order of the workflow."""
     scored = {one.value.of for one in scored_steps(reader)}
@@ -211,21 +232,12 @@ class _Scores:
     """The lines of a scores.jsonl, taken in the order of the answers."""
 
     def __init__(self, reader: RunReader, step: str) -> None:
-        self._step = step
-        self._lines = reader.lines_of(step, SCORES_FILE)
-        self._next: ScoreLine | None = None
-        self._read()
+        self._lines = _score_lines_of(reader, step)
+        self._next = next(self._lines, None)
 
     def at(self, cell: int, answer: int) -> ScoreLine | None:
         while self._next is not None and (self._next.cell, self._next.answer) < (cell, answer):
-            self._read()
+            self._next = next(self._lines, None)
         if self._next is None or (self._next.cell, self._next.answer) != (cell, answer):
             return None
         return self._next
-
-    def _read(self) -> None:
-        line = next(self._lines, None)
-        try:
-            self._next = None if line is None else _score_lines.decode(line)
-        except msgspec.MsgspecError as error:
-            raise EvidenceError("a line of scores is not its shape", where=self._step, got=str(error)) from error

@@ -1,27 +1,56 @@
-"""Holds the values of steps that asked models against the responses that they rest on."""
+"""Holds the steps that asked models against the plan: what each asked, and what its answers and failures give."""
 
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Mapping, Sequence
-from itertools import islice
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain, islice
 from typing import Any
 
 import msgspec
 
 from awo.canon.json import encode_sorted
+from awo.derive.answers import shown_as
 from awo.derive.concluding import NotConcluded, calls_of, concluded, templates_of
 from awo.derive.facts import StepFacts
 from awo.errors import CannotCheck, EvidenceError, StepFailed
 from awo.evidence.layout import items_path, responses_path
-from awo.evidence.records import ItemLine, ResponseLine
+from awo.evidence.records import CellsRecord, ItemLine, ResponseLine
 from awo.verify.compared import differences
 from awo.verify.findings import MOST_FINDINGS, Answer
+from awo.verify.reading import rows_of
+from awo.verify.requests import Requests, departures
 from awo.verify.sources import Package, PackageSources
-from awo.workflow.cells import Cell
+from awo.workflow.cells import Cell, place_of
+from awo.workflow.datasets import BadData
 
 CONCLUDED_AS_FAILURES = ("objection_stands", "refuters_unclear")
 """Reasons of failed cells that follow from their answers."""
+
+ONE_QUESTION = ("llm_map", "fanout_generate")
+"""Operations that ask one question, until an answer follows its schema."""
+
+ANSWERED_AT_ONCE = ("llm_map", "fanout_generate", "grade", "prefer")
+"""Operations whose number of requests does not depend on the answers."""
+
+FAILURES_OF_CALLS = frozenset(
+    {
+        "auth",
+        "bad_answer",
+        "bad_request",
+        "context_length",
+        "cut_off",
+        "no_credit",
+        "outcome_unknown",
+        "overloaded",
+        "rate_limited",
+        "timeout",
+        "too_large",
+        "unknown_model",
+        "unreachable",
+    }
+)
+"""Reasons of failed cells that a call of the cell must have had."""
 
 
 class Responses:
@@ -34,7 +63,12 @@ class Responses:
         recorded = journal.lines.get(self._path) if journal is not None else None
         self._sizes: Sequence[int] = recorded.sizes if recorded is not None else ()
         calls = recorded.calls if recorded is not None else ()
+        self._calls: Sequence[str] = calls
         self._numbers = {call: number for number, call in enumerate(calls)}
+        self._of_cell: dict[int, list[int]] = {}
+        for number in range(len(calls)):
+            told = recorded.told(number) if recorded is not None else None
+            self._of_cell.setdefault(told.cell if told is not None else 0, []).append(number)
         self._offsets = array("Q")
         offset = 0
         for size_bytes in self._sizes:
@@ -48,12 +82,20 @@ class Responses:
             number = self._numbers.get(call)
             if number is None:
                 raise EvidenceError("the value rests on a call that has no answer", got=f"call {call}")
-            found.append(self._package.response(self._path, self._offsets[number], self._sizes[number]))
+            found.append(self._at(number))
         return found
+
+    def in_cell(self, cell: int, but: Sequence[str] = ()) -> list[ResponseLine]:
+        """The responses of a cell but those of the calls `but`, in the order of the file; without cells, of cell 0."""
+        return [self._at(number) for number in self._of_cell.get(cell, ()) if self._calls[number] not in but]
+
+    def _at(self, number: int) -> ResponseLine:
+        return self._package.response(self._path, self._offsets[number], self._sizes[number])
 
 
 class Asked:
-    """A step that asked models. `check` finds each of its values that its responses do not give."""
+    """A step that asked models. `check` finds each of its requests that the plan does not make, each of its
+    values that its responses do not give, and each answer or failure that is passed over."""
 
     def __init__(self, package: Package, step: StepFacts, answer: Answer) -> None:
         self._package = package
@@ -62,8 +104,10 @@ class Asked:
         self._args: Mapping[str, Any] = step.record.arguments()
         self._templates = templates_of(self._op, self._args)
         self._sources = PackageSources(package, step.record.id)
+        self._requests = Requests(self._op, self._args, package.plan, self._sources)
         self._responses = Responses(package, step.record.id)
         self._answer = answer
+        self._with_secrets = 0
 
     def check(self) -> None:
         """Raises as `Package` where the step cannot be read."""
@@ -72,28 +116,40 @@ class Asked:
             path = items_path(step.record.id)
             if any(reader.path == path and reader.misshapen for reader in self._package.reading.items):
                 raise CannotCheck("the items are not in their shape", where=path)
+            rows = Rows(self._package, step.record.cells)
             for item in self._package.items(path):
                 if self._answer.left_out:
                     return
-                self._item(item, f"{path}:{item.cell + 1}")
+                self._item(item, rows, f"{path}:{item.cell + 1}")
         elif step.value is not None:
             value = self._package.value(step.value.path)
             self._held_against(lambda: calls_of(self._op, value), value, step.value.path, None)
+        if self._with_secrets:
+            which = f"{self._with_secrets} requests of step {step.record.id}"
+            self._answer.note(f"{which} cannot be held against the plan: a secret was cut")
 
-    def _item(self, item: ItemLine, where: str) -> None:
-        cell = Cell(index=item.cell, item_id=item.item, row=item.row, matrix=item.matrix, repeat=item.repeat)
+    def _item(self, item: ItemLine, rows: Rows, where: str) -> None:
+        cell, fault = rows.cell_of(item)
+        if fault:
+            self._answer.fail(where, fault)
         if item.reason is None:
             self._held_against(lambda: item.calls, item.value, where, cell)
         elif item.reason.code in CONCLUDED_AS_FAILURES:
             self._held_against(lambda: item.calls, None, where, cell, item.reason.code)
+        else:
+            self._failed(item, cell, where, item.reason.code)
 
     def _held_against(self, calls: Any, got: Any, where: str, cell: Cell | None, code: str = "") -> None:
         answer = self._answer
         try:
-            lines = self._responses.of(calls())
+            named = calls()
+            lines = self._responses.of(named)
             moved = next((line for line in lines if cell is not None and line.cell != cell.index), None)
             if moved is not None:
                 raise EvidenceError("the value rests on an answer to another cell", got=f"call {moved.call}")
+            broken = self._responses.in_cell(cell.index if cell is not None else 0, named)
+            self._nothing_passed_over(broken, where)
+            self._as_planned(lines, broken, where, cell)
             texts = {name: self._sources.render(text, cell) for name, text in self._templates.items()}
             data = encode_sorted(concluded(self._op, self._args, lines, texts))
         except NotConcluded as error:
@@ -110,3 +166,93 @@ class Asked:
                 for one in islice(differences(msgspec.json.decode(data), got), MOST_FINDINGS):
                     place = f"{where}: {one.place}" if one.place else where
                     answer.fail(place, "the recorded value is not the one that its responses give", *one[1:])
+
+    def _nothing_passed_over(self, broken: Sequence[ResponseLine], where: str) -> None:
+        """Every answer that follows its schema counts: nobody may ask twice and take what they like better."""
+        for line in broken:
+            if not line.schema_fault:
+                self._answer.fail(where, "an answer that was recorded is passed over", got=f"call {line.call}")
+
+    def _as_planned(
+        self, lines: Sequence[ResponseLine], broken: Sequence[ResponseLine], where: str, cell: Cell | None
+    ) -> None:
+        """The requests behind the value, and those whose answers broke their schema, are those that the plan makes."""
+        asked = self._requests.of(cell, lines)
+        faults = departures(self._requests, asked, lines, cell)
+        if self._op in ONE_QUESTION and broken and asked:
+            by_model = {one.model: one for one in asked}
+            again = [by_model.get(line.model, asked[0]) for line in broken]
+            faults = chain(faults, departures(self._requests, again, broken, cell))
+        for fault in faults:
+            if fault is None:
+                self._with_secrets += 1
+            else:
+                self._answer.fail(f"{where}, {fault.where}", fault.what, fault.expected, fault.got)
+
+    def _failed(self, item: ItemLine, cell: Cell, where: str, code: str) -> None:
+        """A cell without a value has none for a reason that is on record, and no answer that would give one."""
+        there = [line for line in self._responses.in_cell(cell.index) if not line.schema_fault]
+        try:
+            asked = self._requests.of(cell, there)
+        except StepFailed as error:
+            if error.code != code:
+                self._answer.fail(where, f"the cell fails for another reason: {error.what}", error.code, code)
+            return
+        if code == "template":
+            self._answer.fail(where, "the cell failed for its templates, and they can be filled in", got=code)
+        elif self._op in ANSWERED_AT_ONCE and asked and len(there) >= len(asked):
+            self._answer.fail(where, "the cell failed, and every request of it has an answer", got=code)
+        elif self._package.plan.rescores:
+            return  # it failed so in the run whose answers these are
+        elif code == "schema" and len(there) == len(self._responses.in_cell(cell.index)):
+            self._answer.fail(where, "the cell failed for its schema, and no answer breaks it", got=code)
+        elif code in FAILURES_OF_CALLS and not self._has_failure(cell.index, code):
+            self._answer.fail(where, "no call of the cell failed for the reason that it gives", got=code)
+
+    def _has_failure(self, cell: int, code: str) -> bool:
+        journal = self._package.reading.journal
+        return journal is not None and (self._step.record.id, cell, code) in journal.failures
+
+
+class Rows:
+    """The cells of a step as the plan has them: their rows from the data set, or from the step that it goes over."""
+
+    def __init__(self, package: Package, cells: CellsRecord) -> None:
+        self._cells = cells
+        self._columns: list[str] = []
+        self._items: Iterator[ItemLine] | None = None
+        self._rows = rows_of(package.plan, cells)
+        if cells.over is not None and cells.over.kind == "step":
+            self._items = package.items(items_path(cells.over.name))
+        elif cells.over is not None and cells.over.name in package.plan.data:
+            self._columns = package.plan.data[cells.over.name].columns
+        self._at: tuple[int, Mapping[str, Any], str] = (-1, {}, "")
+
+    def cell_of(self, item: ItemLine) -> tuple[Cell, str]:
+        """The cell of an item, its keys in the order in which templates see them; and what is wrong with its row."""
+        place = place_of(item.cell, self._cells.matrix, self._cells.repeats)
+        row, fault = self._row(place.row, item)
+        return Cell(item.cell, item.item, row, place.matrix, place.repeat), fault
+
+    def _row(self, number: int, item: ItemLine) -> tuple[Mapping[str, Any], str]:
+        if number == self._at[0]:
+            return self._at[1], self._at[2]
+        row: Mapping[str, Any] = {name: item.row[name] for name in self._columns if name in item.row} or item.row
+        fault = ""
+        if self._rows is not None:  # compared in EP-1.8
+            try:
+                found = next(self._rows, None)
+            except BadData:
+                found = None
+            row = found.values if found is not None else row
+        elif self._items is not None:
+            before = next((one for one in self._items if one.status == "done"), None)
+            if before is None:
+                fault = "there is no such cell in the step that this one goes over"
+            else:
+                shown = shown_as(before)
+                if shown.item_id != item.item or any(differences(shown.row, item.row)):
+                    fault = "the row of this cell is not the cell of the step that it goes over"
+                row = shown.row
+        self._at = (number, row, fault)
+        return row, fault

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
@@ -20,15 +21,37 @@ from awo.derive.seam import Derivation, Derived
 from awo.derive.views import metadata, recorded_files
 from awo.errors import AwoError, CannotCheck, EvidenceError, StepFailed
 from awo.evidence.events import FileRef
-from awo.evidence.layout import FILES_FOLDER, JOURNAL, METADATA, OUTPUTS, REPORT, attempt_folder, value_path
+from awo.evidence.layout import (
+    FILES_FOLDER,
+    INPUT,
+    JOURNAL,
+    METADATA,
+    OUTPUTS,
+    REPORT,
+    attempt_folder,
+    value_path,
+)
 from awo.verify.answers import Asked
 from awo.verify.compared import differences
+from awo.verify.course import GATE, condition_kept, promises_kept, reuse_allowed
+from awo.verify.doubled import doubled_key
 from awo.verify.findings import MOST_FINDINGS, Answer
+from awo.verify.needed import SCORING_PROGRAM
 from awo.verify.reading import ASKED, Reading
 from awo.verify.sources import Package, PackageReader, PackageSources
+from awo.verify.tallies import counted_again
 
 PROGRAMS: Final = ("command", "python_score")
 """Operations that run a program of the author: nothing is run again here."""
+
+RESAMPLED: Final = ("metrics", "comparisons", "agreement")
+"""Arguments whose entries are each resampled."""
+
+LEAST_RESAMPLED_BYTES: Final = 1000
+"""A resample of a few numbers takes about as long as one of so many bytes."""
+
+KNOWN: Final = frozenset({*ASKED, *PROGRAMS, GATE})
+"""Operations beside derived ones of which the format says what their results are."""
 
 NOT_OF_THE_COMPUTATION: Final = frozenset(
     {"changed_input", "fault", "missing", "missing_input", "path", "secret_in_output", "timeout", "usage", "workflow"}
@@ -37,10 +60,11 @@ NOT_OF_THE_COMPUTATION: Final = frozenset(
 
 
 def ep_5_1(reading: Reading, answer: Answer) -> None:
-    """The value of each step that asked models, and of each of its cells, is the one that its responses give."""
+    """Each request is the one that the plan makes, every answer counts, and each value is what its responses give."""
     package = _package(reading, answer)
     if package is None:
         return
+    reuse_allowed(package, answer)
     for step in package.facts.steps:
         if step.record.op in ASKED and step.status is StepStatus.DONE:
             with _seam(answer, value_path(step.record.id)):
@@ -48,18 +72,32 @@ def ep_5_1(reading: Reading, answer: Answer) -> None:
 
 
 def ep_5_2(reading: Reading, answer: Answer) -> None:
-    """Each step whose result follows from earlier ones gives the recorded value and files, or fails as recorded."""
+    """Each step whose result follows from earlier ones gives the recorded value and files, or fails as recorded;
+    it was skipped where its condition says so; and the claims that were registered are those of the plan."""
     package = _package(reading, answer)
     if package is None:
         return
+    with _seam(answer, INPUT):
+        promises_kept(package, answer)
     not_again = 0
+    strange: Counter[str] = Counter()
     for step in package.facts.steps:
+        with _seam(answer, f"{JOURNAL}: step {step.record.id}"):
+            condition_kept(package, step, answer)
+        if step.record.op == SCORING_PROGRAM and step.status is StepStatus.DONE:
+            with _seam(answer, value_path(step.record.id)):
+                counted_again(package, step, answer)
+        if step.record.op not in KNOWN and step.record.op not in plugins.DERIVATIONS:
+            strange[step.record.op] += 1
         if step.record.op in plugins.DERIVATIONS and step.status in (StepStatus.DONE, StepStatus.FAILED):
             with _seam(answer, value_path(step.record.id)):
                 _derived_again(package, step, answer)
         not_again += step.record.op in PROGRAMS and step.status is StepStatus.DONE
     if not_again:
         answer.note(f"what programs of the author gave was not computed again: {count(not_again, 'step')}")
+    for op, steps in strange.items():
+        answer.cannot(JOURNAL, "nothing is known of this operation, and its results are not computed again",
+                      got=f"{op}, {count(steps, 'step')}")  # fmt: skip
 
 
 def ep_5_3(reading: Reading, answer: Answer) -> None:
@@ -108,8 +146,7 @@ def _seam(answer: Answer, where: str) -> Iterator[None]:
     try:
         yield
     except CannotCheck as error:
-        got = "; ".join(filter(None, (error.got, error.hint)))
-        answer.cannot(error.where or where, error.what, error.expected, got)
+        answer.cannot(error.where or where, error.what, error.expected, error.got, error.hint)
     except EvidenceError as error:
         answer.fail(error.where or where, error.what, error.expected, error.got)
     except AwoError as error:
@@ -124,6 +161,9 @@ def _seam(answer: Answer, where: str) -> Iterator[None]:
 def _derived_again(package: Package, step: StepFacts, answer: Answer) -> None:
     record = step.record
     code = step.reason.code if step.status is StepStatus.FAILED and step.reason is not None else ""
+    if code == "timeout" and not record.timeout_s:
+        answer.fail(value_path(record.id), "the step failed for its time limit, and it has none", got=code)
+        return
     if code in NOT_OF_THE_COMPUTATION or (code == "condition" and record.when):
         answer.note(f"step {record.id} failed for a reason that is not computed again: {code}")
         return
@@ -155,12 +195,13 @@ def _bounded(package: Package, step: StepFacts, args: Any) -> None:
         return
     spool, most = package.reading.spool, package.reading.limits.resampled_bytes
     needs = (package.steps[need] for need in step.record.needs if need in package.steps)
-    size_bytes = sum(spool.size_bytes(ref.path) for need in needs for ref in need.files)
-    if resamples * size_bytes > most:
+    size_bytes = max(LEAST_RESAMPLED_BYTES, sum(spool.size_bytes(ref.path) for need in needs for ref in need.files))
+    numbers = max(1, sum(len(getattr(args, name, ())) for name in RESAMPLED))
+    if resamples * size_bytes * numbers > most:
         raise CannotCheck(
             "the step resamples more than is computed again",
-            expected=f"resamples times bytes at most {most}",
-            got=f"{resamples} times {size_bytes}",
+            expected=f"resamples times bytes times results at most {most}",
+            got=f"{resamples} times {size_bytes} times {numbers}",
         )
 
 
@@ -230,9 +271,12 @@ def _same_lines(package: Package, ref: FileRef, lines: Sequence[bytes], answer: 
 
 def _line_of(line: bytes, where: str) -> Any:
     try:
-        return msgspec.json.decode(line)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        value = msgspec.json.decode(line)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise EvidenceError("a recorded line is not JSON", where=where) from error
+    if key := doubled_key(line):
+        raise EvidenceError("a key stands twice in one object", where=where, got=key)
+    return value
 
 
 # --- views ----------------------------------------------------------------------------------------------------

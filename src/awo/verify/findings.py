@@ -15,12 +15,16 @@ MOST_FINDINGS = 100
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that is wrong, or could not be checked. `where` is a path, with a line where there is one."""
+    """One thing that is wrong, or could not be checked. `where` is a path, with a line where there is one.
+
+    `hint` is what to do about it, such as the command that installs what is missing.
+    """
 
     where: str
     what: str
     expected: str = ""
     got: str = ""
+    hint: str = ""
 
     @classmethod
     def of(cls, error: AwoError, where: str = "") -> Finding:
@@ -29,7 +33,7 @@ class Finding:
 
     def as_dict(self) -> dict[str, str]:
         """As `--json` prints it."""
-        return {"where": self.where, "what": self.what, "expected": self.expected, "got": self.got}
+        return {"where": self.where, "what": self.what, "expected": self.expected, "got": self.got, "hint": self.hint}
 
 
 @dataclass(slots=True)
@@ -45,9 +49,9 @@ class Answer:
         """Something is wrong."""
         self._put(self.failed, Finding(where, what, expected, got))
 
-    def cannot(self, where: str, what: str, expected: str = "", got: str = "") -> None:
+    def cannot(self, where: str, what: str, expected: str = "", got: str = "", hint: str = "") -> None:
         """Something could not be checked."""
-        self._put(self.unchecked, Finding(where, what, expected, got))
+        self._put(self.unchecked, Finding(where, what, expected, got, hint))
 
     def add(self, finding: Finding) -> None:
         """As `fail`, with a finding that was made before."""
@@ -67,7 +71,8 @@ class Answer:
         if len(findings) >= MOST_FINDINGS:
             self.left_out += 1
             return
-        findings.append(Finding(plain(finding.where), plain(finding.what), plain(finding.expected), plain(finding.got)))
+        said = (finding.where, finding.what, finding.expected, finding.got, finding.hint)
+        findings.append(Finding(*map(plain, said)))
 
 
 def plain(text: str) -> str:

@@ -2,11 +2,28 @@
 
 from __future__ import annotations
 
+import re
+
 from awo.canon.digest import sha256_hex
 from awo.canon.json import parse
+from awo.derive.phrases import count
 from awo.errors import EvidenceError
 from awo.evidence.events import FileRef
-from awo.evidence.layout import INPUT, JOURNAL, SUMS, items_path
+from awo.evidence.layout import (
+    ALLOWED_SIGNERS,
+    GATE_PENDING,
+    INPUT,
+    JOURNAL,
+    METADATA,
+    RAW,
+    REPORT,
+    REPORT_PICTURES,
+    SEAL,
+    SEAL_SIGNATURE,
+    STATUS,
+    SUMS,
+    items_path,
+)
 from awo.evidence.records import CellsValue, InputRecord
 from awo.verify.exchanges import SegmentReader
 from awo.verify.findings import Answer, Finding
@@ -15,6 +32,13 @@ from awo.verify.reading import Reading
 from awo.verify.recorded import RecordedItems
 from awo.verify.structure import NOT_SEALED, TOO_MUCH, seal_of
 from awo.workflow.cells import cells_a_row
+
+OF_THE_FORMAT = frozenset(
+    {ALLOWED_SIGNERS, GATE_PENDING, INPUT, JOURNAL, METADATA, REPORT, SEAL, SEAL_SIGNATURE, STATUS, SUMS}
+)
+"""Files outside outputs/, audit/decisions/ and audit/raw/ that a package may have, pictures aside."""
+
+_IS_PICTURE = re.compile(rf"{REPORT_PICTURES}/([A-Za-z0-9_-]+\.(svg|png)|pictures\.md)").fullmatch
 
 NO_SUMS = "there is no list of digests to compare with"
 
@@ -50,6 +74,14 @@ def ep_2_3(reading: Reading, answer: Answer) -> None:
         answer.cannot(SUMS, NO_SUMS)
     for path in reading.unlisted:
         answer.fail(path, "the file was not there when the run was sealed")
+    pictures = [path for path in reading.present if _IS_PICTURE(path)]
+    strange = sorted(reading.present.difference(OF_THE_FORMAT, pictures))
+    strange = [path for path in strange if not path.startswith(f"{RAW}/")]
+    if strange:
+        others = count(len(strange), "file")
+        answer.note(f"{others} beside those of the format, of which only the digest is checked: {strange[0]}")
+    if pictures:
+        answer.note(f"the pictures in {REPORT_PICTURES}/ are not drawn again, so they may show anything")
 
 
 def ep_2_4(reading: Reading, answer: Answer) -> None:

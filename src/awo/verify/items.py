@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import Any
 
 import msgspec
 
 from awo.canon.json import encode_sorted
-from awo.errors import AwoError
+from awo.errors import AwoError, CannotCheck
 from awo.evidence.records import CellsRecord, DataRecord, ItemLine
+from awo.verify.compared import differences
 from awo.verify.doubled import doubled_key
 from awo.verify.findings import MOST_FINDINGS, Finding
 from awo.verify.lines import Lines
 from awo.verify.recorded import RecordedItems, RecordedLines
 from awo.workflow.cells import cells_a_row, place_of
+from awo.workflow.datasets import BadData, Row
 
 COLUMNS_OF_A_STEP = ("id", "row", "matrix", "repeat", "value")
 """What a cell of an earlier step is as a row."""
@@ -33,7 +36,9 @@ class ItemReader:
         data: Mapping[str, DataRecord],
         answers: RecordedLines | None,
         line_limit_bytes: int,
+        rows: Iterator[Row] | None = None,
     ) -> None:
+        """`rows` are those of the data set that the step goes over, where input.json carries it."""
         self.path = path
         self.recorded = recorded
         self.cells = cells
@@ -51,6 +56,7 @@ class ItemReader:
         self._cells_a_row = cells_a_row(cells.matrix, cells.repeats)
         self._calls = frozenset(answers.calls) if answers is not None else frozenset()
         self._row: tuple[int, str, dict[str, Any]] = (-1, "", {})
+        self._rows = rows
         self._cutter = Lines(line_limit_bytes)
 
     def feed(self, chunk: bytes | memoryview) -> None:
@@ -94,6 +100,8 @@ class ItemReader:
                 f"{place.matrix!a}, repeat {place.repeat}",
                 f"{item.matrix!a}, repeat {item.repeat}",
             )
+        if row != self._row[0] and self._rows is not None and item.row.keys() == self._columns:
+            self._compare_row(item)
         if row == self._row[0] and (item.item, item.row) != self._row[1:]:
             self._put("the items of one row differ in its id or its values", self._row[1], item.item)
         self._row = (row, item.item, item.row)
@@ -108,6 +116,24 @@ class ItemReader:
         for call in item.calls:
             if call not in self._calls:
                 self._put("the item rests on a call of its step that has no answer", got=call)
+
+    def _compare_row(self, item: ItemLine) -> None:
+        """The first cell of a row has the next row of the data set, and its id."""
+        assert self._rows is not None
+        try:
+            row = next(self._rows, None)
+        except (BadData, CannotCheck) as error:
+            self._rows = None
+            self._put(f"the data set that input.json carries cannot be read: {error.what}", got=error.got)
+            return
+        if row is None:
+            self._rows = None
+            self._put("the data set that input.json carries has no such row")
+        elif row.id != item.item:
+            self._put("the item has another id than its row", row.id, item.item)
+        else:
+            for one in islice(differences(row.values, item.row), MOST_FINDINGS):
+                self._put(f"the item has another value than its row: {one.place}", one.expected, one.got)
 
     def _put(self, what: str, expected: str = "", got: str = "") -> None:
         if len(self.misshapen) < MOST_FINDINGS:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -67,6 +68,7 @@ class JournalReader:
         self.clock_steps_back = 0
         self.answered = 0
         self.exchanges = 0
+        self.failures: set[tuple[str, int, str]] = set()
         self._fans_out = {step.id for step in plan.steps if step.cells} if plan is not None else set()
         self._cells: dict[str, int] = {}
         self._intents: dict[str, ev.CallIntended] = {}
@@ -188,7 +190,11 @@ class JournalReader:
         self.answered += 1
 
     def _call_without_answer(self, event: ev.CallFailed | ev.CallUnknown) -> None:
-        self._exchange(event, self._intent(event))
+        intent = self._intent(event)
+        self._exchange(event, intent)
+        if intent is not None:
+            code = event.reason.code if isinstance(event, ev.CallFailed) else "outcome_unknown"
+            self.failures.add((sys.intern(event.step), intent.cell, sys.intern(code)))
 
     def _response_reused(self, event: ev.ResponseReused) -> None:
         self._lines_of(event.step).reused(event)

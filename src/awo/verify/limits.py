@@ -29,8 +29,8 @@ class Limits:
     """Sizes in bytes. `kept_bytes` is for all records together that are held in memory.
 
     `spool_bytes` is for all outputs together that are kept on disk to be read again. Recomputing stops after
-    `recompute_s` seconds, and does not begin a step whose `resamples` times the bytes that it reads are more
-    than `resampled_bytes`: a plan is a stranger's text.
+    `recompute_s` seconds, and does not begin a step whose `resamples` times the bytes that it reads times the
+    results that it resamples are more than `resampled_bytes`: a plan is a stranger's text.
     """
 
     files: int = 5_000_000

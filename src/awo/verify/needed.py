@@ -19,6 +19,9 @@ STEPS_SHOWN: Final = 100
 TEXTS_SHOWN: Final = ("write_text",)
 """Operations of whose files the report shows the beginning."""
 
+SCORING_PROGRAM: Final = "python_score"
+"""Its function is not run again; what its lines amount to is counted again."""
+
 HEAD_BYTES: Final = 1 << 16
 WHOLE: Final = -1
 
@@ -37,8 +40,7 @@ class Needed:
         shown: Counter[str] = Counter()
         for step in facts.steps:
             op, id_ = step.record.op, step.record.id
-            if op in asked and step.status is StepStatus.DONE:
-                self._add(id_, VALUE | LINES)
+            self._add_for_the_plan(step, asked)
             if op in derived and step.status in (StepStatus.DONE, StepStatus.FAILED):
                 self._add(id_, VALUE | OWN)
                 self._add_values_below(id_)
@@ -69,6 +71,21 @@ class Needed:
             return HEAD_BYTES if flags & HEADS else 0
         is_own = bool(flags & OWN) and name.endswith(".jsonl")
         return WHOLE if is_own or (flags & SHOWN and name.endswith(f"/{ITEMS_FILE}")) else 0
+
+    def _add_for_the_plan(self, step: StepFacts, asked: Collection[str]) -> None:
+        """What the requests of a step, its cells, its condition and the scores of its program are held against."""
+        record, id_, is_done = step.record, step.record.id, step.status is StepStatus.DONE
+        scores = record.op == SCORING_PROGRAM and is_done
+        if record.op in asked and is_done:
+            self._add(id_, VALUE | LINES)
+            over = record.cells.over if record.cells is not None else None
+            if over is not None and over.kind == "step":
+                self._add(over.name, LINES)
+        if scores:
+            self._add(id_, VALUE | OWN)
+        if record.when or scores or (record.op in asked and is_done):
+            for need in record.needs:
+                self._add(need, VALUE | LINES if scores else VALUE)
 
     def _add_values_below(self, step: str) -> None:
         """What a result rests on is looked through to its beginning: a claim counts what failed below it."""

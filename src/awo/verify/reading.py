@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple, Protocol
 
@@ -42,6 +42,7 @@ from awo.verify.recorded import RecordedFrames
 from awo.verify.responses import ResponseReader
 from awo.verify.source import READ_FIRST, Broken, Found, Refused, Source, Unreadable
 from awo.verify.spool import Keeping, Spool
+from awo.workflow.datasets import Row, read_rows
 
 KEPT = frozenset({SEAL, SEAL_SIGNATURE, SUMS, INPUT, ALLOWED_SIGNERS, STATUS, METADATA})
 NAMED_BY_JOURNAL = (f"{OUTPUTS}/", f"{DECISIONS}/")
@@ -231,7 +232,8 @@ class Reading:
         recorded = journal.items[path]
         answers = journal.lines.get(responses_path(recorded.step))
         cells = self.cells[recorded.step]
-        reader = ItemReader(path, recorded, cells, plan.data, answers, self.limits.line_bytes)
+        rows = rows_of(plan, cells)
+        reader = ItemReader(path, recorded, cells, plan.data, answers, self.limits.line_bytes, rows)
         self.items.append(reader)
         return reader
 
@@ -321,6 +323,18 @@ class Reading:
             self.wanted.add(gate.opened.request.path)
             for decision in gate.decisions:
                 self.wanted.update((decision.decision.path, decision.signature.path))
+
+
+def rows_of(plan: InputRecord, cells: CellsRecord) -> Iterator[Row] | None:
+    """The rows of the data set that a step goes over, as they are read; None where input.json does not carry it."""
+    over = cells.over
+    data = plan.data.get(over.name) if over is not None and over.kind == "data" else None
+    if data is None:
+        return None
+    file = next((one for one in plan.files if one.path == data.path), None)
+    if file is None or file.encoding != "utf-8" or data.format == "parquet":
+        return None
+    return read_rows(file.content.encode(), data.format, data.id_column, data.rows)
 
 
 class _Keeper:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from array import array
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -69,6 +70,11 @@ class RecordedLines:
     @property
     def has_reused(self) -> bool:
         return bool(self._origins)
+
+    @property
+    def origins(self) -> Mapping[int, ev.Origin]:
+        """Where the reused responses come from, by line from 0."""
+        return self._origins
 
     def __len__(self) -> int:
         return len(self.calls)

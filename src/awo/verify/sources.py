@@ -13,6 +13,7 @@ from awo.errors import CannotCheck, EvidenceError, StepFailed
 from awo.evidence.layout import file_path, items_path, responses_path
 from awo.evidence.records import Decision, GateRequest, InputRecord, ItemLine, ResponseLine, StepRecord
 from awo.evidence.verdicts import RegisteredClaim
+from awo.verify.doubled import doubled_key
 from awo.verify.reading import Reading
 from awo.workflow import conditions, globs, templates
 from awo.workflow.cells import Cell
@@ -61,8 +62,12 @@ class Package:
         return path
 
     def value(self, path: str) -> Any:
-        """A parsed value."""
-        return _decoded(self.reading.spool.read(self.held(path)), _values, path)
+        """A parsed value. Raises `EvidenceError` also where an object has a key twice."""
+        data = self.reading.spool.read(self.held(path))
+        value = _decoded(data, _values, path)
+        if key := doubled_key(data):
+            raise EvidenceError("a key stands twice in one object", where=path, got=key)
+        return value
 
     def lines(self, path: str) -> Iterator[bytes]:
         """The lines of a file without their newlines, as they are taken."""

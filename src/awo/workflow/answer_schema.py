@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from functools import lru_cache
 from typing import Any, Final, NoReturn, Protocol
+from urllib.parse import unquote
 
 import msgspec
 
 LONGEST_SCHEMA_BYTES: Final = 256 * 1024
+MOST_WAYS: Final = 20_000
+"""How many schemas one value may have to be held against at most, each counted as often as it is referred to."""
+
 _MASK: Final = "the value"
 _LONGEST_REASON: Final = 300
 
@@ -85,7 +89,50 @@ def _compiled(schema_json: str) -> _Validator:
         raise _NotASchema(what[:_LONGEST_REASON]) from error
     except (jsonschema_rs.ReferencingError, ValueError) as error:
         raise _NotASchema("it refers to what is not in it") from error
+    try:
+        is_small = ways_through(schema) <= MOST_WAYS
+    except RecursionError as error:
+        raise _NotASchema("it is nested too deeply") from error
+    if not is_small:
+        raise _NotASchema("its references branch too often")
     return validator
+
+
+def ways_through(schema: Any) -> int:
+    """How many schemas there are below `schema`, those behind a reference counted each time; a circle ends there.
+
+    The library tells every error of every branch: a short schema whose references branch would take all memory.
+    """
+    named: dict[str, Any] = {"#": schema}
+    _name_all(schema, "#", named)
+    return _ways(schema, named, {})
+
+
+def _name_all(value: Any, pointer: str, named: dict[str, Any]) -> None:
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, one in inner:
+        place = f"{pointer}/{str(key).replace('~', '~0').replace('/', '~1')}"
+        if isinstance(one, (dict, list)):
+            named[place] = one
+            _name_all(one, place, named)
+        elif isinstance(one, str) and key in ("$anchor", "$dynamicAnchor", "$id", "id"):
+            named[one] = named[f"#{one}"] = value
+
+
+def _ways(value: Any, named: dict[str, Any], known: dict[int, int]) -> int:
+    if not isinstance(value, (dict, list)):
+        return 0
+    if id(value) in known:
+        return known[id(value)]
+    known[id(value)] = 1  # where a circle comes back
+    total = 1
+    for key, one in value.items() if isinstance(value, dict) else enumerate(value):
+        if key in ("$defs", "definitions"):
+            continue
+        is_reference = key in ("$ref", "$dynamicRef", "$recursiveRef") and isinstance(one, str)
+        total += _ways(named.get(unquote(one), named["#"]) if is_reference else one, named, known)
+    known[id(value)] = total
+    return total
 
 
 def _refuse(uri: str) -> NoReturn:

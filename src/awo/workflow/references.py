@@ -73,7 +73,7 @@ class _Collector:
         if name in self.known.steps:
             self.steps[name] = None
         else:
-            self._unknown("step", name, self.known.steps, place)
+            self._unknown("step", name, [other for other in self.known.steps if other != self.of.id], place)
 
     def over(self) -> None:
         """What the step goes over: a data set, or a step that fans out itself."""
@@ -258,7 +258,8 @@ def bad_column_names(names: Names, columns: Collection[str], whose: str, place: 
 def _column_meant(name: str, columns: Collection[str]) -> str:
     near = nearest(name, list(columns))
     if not near:
-        return ""
+        is_of_row = columns is CELL_COLUMNS and name.isidentifier()
+        return f"did you mean item.row.{name}?" if is_of_row else ""
     return f"did you mean item.{near}?" if near.isidentifier() else f"did you mean item[{near!r}]?"
 
 

@@ -270,6 +270,27 @@ def _collect(node: nodes.Node, found: _Found) -> None:
         _collect(child, found)
 
 
+def names_of_cells(tree: nodes.Template) -> tuple[tuple[str, str], ...]:
+    """What follows `item.row.` and `item.matrix.`, each once; nothing where `item` is a variable of the template."""
+    if "item" not in find_undeclared_variables(tree):
+        return ()
+    found: dict[tuple[str, str], None] = {}
+    for node in tree.find_all((nodes.Getattr, nodes.Getitem)):
+        inner = node.node if isinstance(node, (nodes.Getattr, nodes.Getitem)) else node
+        if not isinstance(inner, (nodes.Getattr, nodes.Getitem)) or not isinstance(inner.node, nodes.Name):
+            continue
+        part, name = _name_after(inner), _name_after(node)
+        if inner.node.name == "item" and part in ("row", "matrix") and name and name not in _MAPPING_METHODS:
+            found[part, name] = None
+    return tuple(found)
+
+
+def _name_after(node: nodes.Node) -> str | None:
+    if isinstance(node, nodes.Getattr):
+        return node.attr
+    return _constant(node.arg) if isinstance(node, nodes.Getitem) else None
+
+
 def _constant(node: nodes.Node) -> str | None:
     return node.value if isinstance(node, nodes.Const) and isinstance(node.value, str) else None
 

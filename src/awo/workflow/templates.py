@@ -60,6 +60,20 @@ def names_used(text: str) -> Names:
     )
 
 
+def names_of_cells(text: str) -> tuple[tuple[str, str], ...]:
+    """What follows `item.row.` and `item.matrix.` in `text`, such as `("row", "answer")`, each once.
+
+    Raises `BadText` as `names_used` does.
+    """
+    parts = _plain_parts(text)
+    if parts is None:
+        from awo.workflow import sandbox
+
+        return sandbox.names_of_cells(sandbox.parsed(text))
+    deep = [part for part in parts if isinstance(part, tuple) and len(part) > 2 and part[0] == "item"]
+    return tuple(dict.fromkeys((str(part[1]), str(part[2])) for part in deep if part[1] in ("row", "matrix")))
+
+
 def render(text: str, *, inputs: Mapping[str, Any], steps: Mapping[str, Any], cell: Cell | None = None) -> str:
     """`text` filled in: texts as they are, every other value as JSON. `cell` is the place of a fan-out, if any.
 

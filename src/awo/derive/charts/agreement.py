@@ -1,4 +1,4 @@
-"""The agreement of each pair of raters as a matrix of numbers on colours, one panel for each coefficient."""
+"""The agreement of each pair of raters as numbers on colours that part at 0, one panel for each coefficient."""
 
 from __future__ import annotations
 
@@ -19,6 +19,9 @@ NAME: Final = "agreement"
 RATERS_DRAWN: Final = 20
 MATRICES_DRAWN: Final = 4
 
+DARK_FROM: Final = 0.65
+"""From here on the colours of the scale are so dark that their numbers are written in white."""
+
 _COEFFICIENTS: Final = {
     "krippendorff_alpha": "Krippendorff's alpha",
     "fleiss_kappa": "Fleiss' kappa",
@@ -28,7 +31,7 @@ _COEFFICIENTS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Raters:
-    """One agreement of a step of statistics."""
+    """One agreement of a step of statistics; its raters in the order in which they are drawn."""
 
     step: str
     name: str
@@ -62,16 +65,16 @@ def _paint(panel: Axes, found: Raters) -> None:
     one = found.result
     raters = one.raters[:RATERS_DRAWN]
     place = {rater: at for at, rater in enumerate(raters)}
-    colours = mpl.colormaps["cividis"]
+    colours = mpl.colormaps["RdBu"]
     size = 8.5 if len(raters) <= 10 else 7 if len(raters) <= 16 else 6
     for at in range(len(raters)):
         panel.add_patch(Rectangle((at - 0.5, at - 0.5), 1, 1, facecolor=PALE, edgecolor=PAPER, linewidth=1))
     for pair in one.pairs:
         if pair.a not in place or pair.b not in place or pair.a == pair.b:
             continue
-        share = min(max(pair.value or 0.0, 0.0), 1.0)
-        fill = PAPER if pair.value is None else colours(share)
-        ink = INK if pair.value is None or share > 0.55 else PAPER
+        held = min(max(pair.value or 0.0, -1.0), 1.0)
+        fill = PAPER if pair.value is None else colours((held + 1) / 2)
+        ink = INK if abs(held) < DARK_FROM else PAPER
         said = NOTHING if pair.value is None else f"{pair.value:.2f}".replace("-", MINUS)
         for x, y in ((place[pair.a], place[pair.b]), (place[pair.b], place[pair.a])):
             panel.add_patch(Rectangle((x - 0.5, y - 0.5), 1, 1, facecolor=fill, edgecolor=PAPER, linewidth=1))
@@ -85,6 +88,8 @@ def _paint(panel: Axes, found: Raters) -> None:
     panel.tick_params(length=0, labelsize=8)
     for spine in panel.spines.values():
         spine.set_visible(False)
-    panel.set_title(label(f"{found.name}: {_COEFFICIENTS[one.coefficient]}, {one.level}", TITLE_CHARACTERS), pad=18)
+    panel.set_title(label(f"{found.name}: {_COEFFICIENTS[one.coefficient]}, {one.level}", TITLE_CHARACTERS), pad=22)
     over = f"over all {len(one.raters):,} raters {number(one.value)}, {one.items:,} items  (step {label(found.step)})"
-    panel.text(0, 1.0, over, transform=panel.transAxes, va="bottom", fontsize=8, color=GREY)
+    panel.annotate(
+        over, (0, 1), (0, 6), xycoords="axes fraction", textcoords="offset points", va="bottom", fontsize=8, color=GREY
+    )

@@ -22,12 +22,14 @@ _ROW_IN: Final = 0.42  # room for two lines beside each row
 
 @dataclass(frozen=True, slots=True)
 class Paired:
-    """One comparison of a step of statistics, with the level of its interval."""
+    """One comparison of a step of statistics, with the level of its interval. `is_corrected` says whether the step
+    corrects p-values for the number of comparisons."""
 
     step: str
     name: str
     result: Comparison
     confidence: float
+    is_corrected: bool = True
 
 
 def differences_picture(comparisons: Sequence[Paired]) -> Picture:
@@ -55,7 +57,7 @@ def _paint(panel: Axes, found: Sequence[Paired]) -> None:
         ends += _row(panel, at, one.result)
     panel.axvline(0, color=INK, linewidth=0.9, zorder=1)
     finish_rows(panel, [_name(one.result) for one in found])
-    beside(panel, [_said(one.result) for one in found])
+    beside(panel, [_said(one) for one in found])
     low, high = stretched(ends)
     panel.set_xlim(low, high)
     first = found[0]
@@ -96,9 +98,11 @@ def _name(one: Comparison) -> str:
     return f"{arms}{where}  (n = {one.pairs:,})"
 
 
-def _said(one: Comparison) -> str:
+def _said(found: Paired) -> str:
+    """The difference, and below it the p-value, which is adjusted on every row or on none."""
+    one = found.result
     if one.difference is None:
         return NOTHING
-    adjusted = one.p_adjusted is not None and one.p_adjusted != one.p_value
-    p = p_value(one.p_adjusted if adjusted else one.p_value)
-    return signed(one.difference) + (f"\n{p}{', adjusted' if adjusted else ''}" if p != NOTHING else "")
+    if not found.is_corrected:
+        return signed(one.difference) + (f"\n{p_value(one.p_value)}" if one.p_value is not None else "")
+    return signed(one.difference) + (f"\n{p_value(one.p_adjusted)}, adjusted" if one.p_adjusted is not None else "")

@@ -16,7 +16,7 @@ from awo.derive.charts.panels import (
     left_out,
     stretched,
 )
-from awo.derive.charts.picture import BLUE, GREY, PALE, Picture, picture
+from awo.derive.charts.picture import BLUE, PALE, Picture, picture
 from awo.derive.numbers import NOTHING, number, percent
 from awo.evidence.statistics import Estimate, MetricResult
 
@@ -37,7 +37,7 @@ class Metric:
 
 
 def scores_picture(metrics: Sequence[Metric]) -> Picture:
-    """Each metric over its groups, and over all answers below them in grey. `metrics` has at least one."""
+    """Each metric over its groups; over all answers where it has none. `metrics` has at least one."""
     drawn = metrics[:PANELS_DRAWN]
     notes = left_out("metrics", len(metrics), len(drawn))
     for one in drawn:
@@ -52,32 +52,32 @@ def scores_picture(metrics: Sequence[Metric]) -> Picture:
 
 
 def _rows(metric: Metric) -> int:
-    return min(len(metric.result.groups), GROUPS_DRAWN) + 1
+    return min(len(metric.result.groups), GROUPS_DRAWN) or 1
 
 
 def _paint(panel: Axes, metric: Metric) -> None:
     result = metric.result
     groups = list(result.groups.values())[:GROUPS_DRAWN]
-    rows = [(of_group(one.group), one, BLUE) for one in groups] + [("all", result.total, GREY)]
-    for at, (_, one, colour) in enumerate(rows):
-        _dot(panel, at, one, colour)
-    finish_rows(panel, [f"{name}  (n = {_n(one)})" for name, one, _ in rows])
-    beside(panel, [_said(one) for _, one, _ in rows])
+    rows = [(of_group(one.group), one) for one in groups] or [("all", result.total)]
+    for at, (_, one) in enumerate(rows):
+        _dot(panel, at, one)
+    finish_rows(panel, [f"{name}  (n = {_n(one)})" for name, one in rows])
+    beside(panel, [_said(one) for _, one in rows])
     by = " / ".join(result.by[:4])
     panel.set_title(label(f"{metric.name}, by {by}" if by else metric.name, TITLE_CHARACTERS))
-    interval = f", with {percent(metric.confidence)} interval" if any(one.low is not None for _, one, _ in rows) else ""
+    interval = f", with {percent(metric.confidence)} interval" if any(one.low is not None for _, one in rows) else ""
     panel.set_xlabel(f"{result.estimate} of {label(result.score)}{interval}  (step {label(metric.step)})")
-    _limits(panel, [one for _, one, _ in rows])
+    _limits(panel, [one for _, one in rows])
 
 
-def _dot(panel: Axes, at: int, one: Estimate, colour: str) -> None:
+def _dot(panel: Axes, at: int, one: Estimate) -> None:
     panel.axhline(at, color=PALE, linewidth=0.6, zorder=0)
     if one.value is None:
         return
     if one.low is not None and one.high is not None:
-        panel.plot([one.low, one.high], [at, at], color=colour, linewidth=2.2, solid_capstyle="butt", zorder=2)
-        panel.plot([one.low, one.high], [at, at], color=colour, linestyle="none", marker="|", markersize=8, zorder=2)
-    panel.plot([one.value], [at], color=colour, marker="o", markersize=6.5, zorder=3)
+        panel.plot([one.low, one.high], [at, at], color=BLUE, linewidth=2.2, solid_capstyle="butt", zorder=2)
+        panel.plot([one.low, one.high], [at, at], color=BLUE, linestyle="none", marker="|", markersize=8, zorder=2)
+    panel.plot([one.value], [at], color=BLUE, marker="o", markersize=6.5, zorder=3)
 
 
 def _n(one: Estimate) -> str:

@@ -13,7 +13,7 @@ SHOWS: Final[Mapping[str, str]] = {
     "differences": "A dot is the first arm less the second on the same items, its line the interval. The orange band "
     "is the A/A control: the largest difference of an arm from itself between repeats. A dot inside it is no more "
     "than noise.",
-    "agreement": "1 is full agreement, 0 what chance alone would give. Lighter is more.",
+    "agreement": "1 is full agreement, 0 what chance alone would give. Blue is more than that, red is less.",
     "cost": "Better is up, cheaper is left.",
     "latency": "The box holds the middle half of the answers, the thick line is the median, which stands at the right; "
     "a tenth of the answers lie beyond the whiskers. A reused response has the time that it took when it was bought.",

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Final
 
+from msgspec.structs import replace
+
 from awo.derive.charts.agreement import Raters, agreement_picture
 from awo.derive.charts.differences import Paired, differences_picture
 from awo.derive.charts.estimates import Metric, scores_picture
@@ -20,14 +22,15 @@ from awo.derive.charts.models import (
     latency_picture,
 )
 from awo.derive.charts.picture import Picture
-from awo.derive.facts import RunFacts, StepStatus
+from awo.derive.facts import RunFacts, StepFacts, StepStatus
 from awo.derive.numbers import percent
+from awo.derive.report.agreements import raters_in_order
 from awo.derive.report.reader import Reader
 from awo.derive.report.scores import SCORING
 from awo.derive.report.shown import done, value_as
 from awo.derive.report.statistics import STATISTICS
 from awo.evidence.scores import ScoresValue
-from awo.evidence.statistics import StatisticsValue
+from awo.evidence.statistics import Agreement, StatisticsValue
 
 RESPONSES_READ: Final = 200_000
 """Of all steps together; more are not read, and the picture says so."""
@@ -43,7 +46,7 @@ def drawings(facts: RunFacts, read: Reader) -> Iterator[tuple[str, Drawing]]:
     metrics, paired, raters = _statistics(facts, read)
     if metrics:
         yield "scores", lambda: scores_picture(metrics)
-    if paired:
+    if any(one.result.difference is not None for one in paired):
         yield "differences", lambda: differences_picture(paired)
     if raters:
         yield "agreement", lambda: agreement_picture(raters)
@@ -68,11 +71,21 @@ def _statistics(facts: RunFacts, read: Reader) -> tuple[list[Metric], list[Paire
         metrics += [
             Metric(id_, name, one, value.confidence)
             for name, one in value.metrics.items()
-            if any(estimate.value is not None for estimate in (one.total, *one.groups.values()))
+            if any(estimate.value is not None for estimate in one.groups.values() or (one.total,))
         ]
-        paired += [Paired(id_, name, one, value.confidence) for name, one in value.comparisons.items()]
-        raters += [Raters(id_, name, one) for name, one in value.agreement.items() if one.pairs]
+        is_corrected = value.correction != "none"
+        paired += [Paired(id_, name, one, value.confidence, is_corrected) for name, one in value.comparisons.items()]
+        raters += [
+            Raters(id_, name, _arms_first(step, name, one))
+            for name, one in value.agreement.items()
+            if any(pair.value is not None for pair in one.pairs)
+        ]
     return metrics, paired, raters
+
+
+def _arms_first(step: StepFacts, name: str, one: Agreement) -> Agreement:
+    arms, people = raters_in_order(step, name, one)
+    return replace(one, raters=[*arms, *people])
 
 
 # --- from the responses --------------------------------------------------------------------------------

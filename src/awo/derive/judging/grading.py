@@ -127,15 +127,14 @@ def _from_json(args: GradeArgs, said: Said) -> Choice:
         return off
     try:
         value: Any = msgspec.json.decode(said.text)
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, RecursionError):
         return off
-    if (
-        not isinstance(value, dict)
-        or not isinstance(value.get("reason"), str)
-        or value.get("grade") not in args.choices
-    ):
+    if not isinstance(value, dict):
         return off
-    return Choice(value["grade"], "", shortened(value["reason"]))
+    reason, grade = value.get("reason"), value.get("grade")
+    if not isinstance(reason, str) or not isinstance(grade, str) or grade not in args.choices:
+        return off
+    return Choice(grade, "", shortened(reason))
 
 
 def _score(args: GradeArgs, graded: Sequence[GradeVerdict], most_frequent: str) -> tuple[float | None, str]:

@@ -7,6 +7,7 @@ from awo.derive.report.answers import answers, models
 from awo.derive.report.claims import claims
 from awo.derive.report.deviations import plan_and_deviations
 from awo.derive.report.fan_out import fan_outs
+from awo.derive.report.judgements import judgements
 from awo.derive.report.money import money
 from awo.derive.report.opening import asked, opening, steps
 from awo.derive.report.people import decisions
@@ -38,6 +39,7 @@ def report(facts: RunFacts, read: Reader) -> str:
         money(facts),
         answers(facts, read),
         fan_outs(facts, read),
+        judgements(facts, read),
         scores(facts, read),
         estimates(facts, read),
         votes(facts, read),

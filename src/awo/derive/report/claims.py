@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from awo.derive.facts import RunFacts, StepFacts, StepStatus
@@ -25,11 +26,14 @@ from awo.derive.report.shown import (
     word,
 )
 from awo.evidence.layout import OUTPUTS
-from awo.evidence.verdicts import ClaimsValue, ClaimTestResult, ClaimVerdict
+from awo.evidence.verdicts import ClaimsValue, ClaimTestResult, ClaimVerdict, MetricValue
 
 CLAIMS: Final = "claims"
 EVIDENCE_SHOWN: Final = 6
 REASONS_SHOWN: Final = 20
+METRICS_BESIDE: Final = 4
+
+_metric = re.compile(r"\bmetrics\.([A-Za-z_][A-Za-z0-9_]*)")
 
 VERDICTS: Final = {
     "supported": "**supported**",
@@ -72,7 +76,7 @@ def _step(step: StepFacts, read: Reader) -> str:
     ]
     if tests:
         header = ["claim", "test", "kind", "observed", "passes when", "outcome"]
-        rows = [_test(claim, test) for claim, test in tests[:ROWS_SHOWN]]
+        rows = [_test(claim, test, value.metrics) for claim, test in tests[:ROWS_SHOWN]]
         parts.append(table(*without_empty_columns(header, rows)) + more(len(tests), len(rows), "test", where))
     if reasons := _reasons(listed):
         parts.append(
@@ -110,15 +114,25 @@ def _registered(claim: ClaimVerdict) -> str:
     return said if claim.attempt == 1 else f"{said}, **attempt {claim.attempt:,}**"
 
 
-def _test(claim: ClaimVerdict, test: ClaimTestResult) -> list[str]:
+def _test(claim: ClaimVerdict, test: ClaimTestResult, metrics: Mapping[str, MetricValue]) -> list[str]:
     return [
         word(claim.id),
         line(test.name),
         KINDS[test.kind],
-        _observed(test.observed),
+        ", ".join([_observed(test.observed), *_read(test, metrics)]),
         line(test.expected),
         OUTCOMES[test.outcome],
     ]
+
+
+def _read(test: ClaimTestResult, metrics: Mapping[str, MetricValue]) -> list[str]:
+    """The numbers behind true or false: the metrics that the expression of the test names."""
+    if not isinstance(test.observed, bool):
+        return []
+    named_ones = dict.fromkeys(_metric.findall(test.expected))
+    found = [(name, metrics[name]) for name in named_ones if name in metrics]
+    shown = [f"{word(f'metrics.{name}')} = {number(one.value)}" for name, one in found[:METRICS_BESIDE]]
+    return [*shown, *(["…"] if len(found) > METRICS_BESIDE else [])]
 
 
 def _observed(value: float | bool | None) -> str:

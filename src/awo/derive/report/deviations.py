@@ -39,15 +39,20 @@ def plan_and_deviations(facts: RunFacts, read: Reader) -> str:
             for one in found[:FAILURES_LISTED]
         ]
         said.append(
-            "What the journal tells otherwise than the plan that was registered before the first call:\n\n"
+            f"What the journal tells otherwise than {_plan(facts)}:\n\n"
             + table(["deviation", "of", "in words"], rows)
             + more(len(found), len(rows), "deviation", named(JOURNAL))
         )
     elif facts.outcome:
-        said.append("The journal tells nothing otherwise than the plan that was registered before the first call.\n")
+        said.append(f"The journal tells nothing otherwise than {_plan(facts)}.\n")
     else:
         said.append("So far the journal tells nothing otherwise than the plan.\n")
     return "\n".join(said)
+
+
+def _plan(facts: RunFacts) -> str:
+    """A re-scoring makes no call, and its plan may be younger than the answers."""
+    return "the plan in input.json" if facts.input.rescores else "the plan that was registered before the first call"
 
 
 def _registered(facts: RunFacts) -> str:
@@ -63,7 +68,9 @@ def _registered(facts: RunFacts) -> str:
         for one in claims[:FAILURES_LISTED]
     ]
     late = sum(one.is_late for one in claims)
-    when = f"{late:,} of them when the answers were known already" if late else "before the first call"
+    when = "as the earlier run had registered them" if facts.input.rescores else "before the first call"
+    if late:
+        when = f"{late:,} of them when the answers were known already"
     return (
         f"{count(len(claims), 'claim')} registered, {when}. An attempt above 1 says that earlier runs "
         "of this project, which are named, had registered a claim of the same id:\n\n"
@@ -76,10 +83,16 @@ def _changes(facts: RunFacts) -> str:
     changes = facts.input.changes
     rows = [[f"{one.kind} {one.how}", word(one.name), line(one.what)] for one in changes[:FAILURES_LISTED]]
     return (
-        f"The plan differs from that of {word(facts.supersedes)}, which this run supersedes:\n\n"
+        f"The plan differs from that of {_earlier(facts)}:\n\n"
         + table(["difference", "of", "where"], rows)
         + more(len(changes), len(rows), "difference", named(INPUT))
     )
+
+
+def _earlier(facts: RunFacts) -> str:
+    if facts.input.rescores:
+        return f"{word(facts.input.rescores)}, which this run scores again"
+    return f"{word(facts.supersedes)}, which this run supersedes"
 
 
 def _failed_cells(facts: RunFacts, read: Reader) -> dict[str, int]:

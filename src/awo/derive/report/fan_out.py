@@ -9,17 +9,21 @@ import msgspec
 from msgspec import Meta
 
 from awo.derive.facts import RunFacts, StepFacts, StepStatus
-from awo.derive.markdown import table
+from awo.derive.markdown import shorten, table
 from awo.derive.phrases import count
+from awo.derive.report.judged import in_words
 from awo.derive.report.opening import STATUS_WORDS
 from awo.derive.report.reader import Reader
 from awo.derive.report.shown import (
     CELL_FAILURES_SHOWN,
     COLUMNS_OF_MODELS,
+    DATA_CHARACTERS,
+    DATA_COLUMNS_SHOWN,
     ITEMS_SHOWN,
     STEPS_LISTED,
     compact,
     in_detail,
+    items_file,
     line,
     more,
     named,
@@ -27,7 +31,7 @@ from awo.derive.report.shown import (
     value_as,
     word,
 )
-from awo.evidence.layout import ITEMS_FILE, JOURNAL, OUTPUTS, responses_path
+from awo.evidence.layout import JOURNAL, OUTPUTS, responses_path
 from awo.evidence.records import CellsRecord, ItemLine
 
 _Number = Annotated[int, Meta(ge=0)]
@@ -62,7 +66,7 @@ def fan_outs(facts: RunFacts, read: Reader) -> str:
         + table(header, rows)
         + more(len(found), len(rows), "step", named(JOURNAL))
         + "\n"
-        + in_detail(found, lambda step: _detail(step, read), word(f"{OUTPUTS}/"))
+        + in_detail(found, lambda step: _detail(step, read, _columns(facts, step)), word(f"{OUTPUTS}/"))
     )
 
 
@@ -95,9 +99,9 @@ def _for_each(cells: CellsRecord | None) -> str:
     return ", ".join(said)
 
 
-def _detail(step: StepFacts, read: Reader) -> str:
+def _detail(step: StepFacts, read: Reader, columns: list[str]) -> str:
     heading = f"### {word(step.record.id)}\n"
-    path = _items(step)
+    path = items_file(step)
     if not path:
         left = "" if step.cells is None else f" What it has got so far: {named(responses_path(step.record.id))}."
         return f"{heading}\nIts cells have not all come to an end.{left if step.calls.responses else ''}\n"
@@ -111,21 +115,13 @@ def _detail(step: StepFacts, read: Reader) -> str:
         if len(failed) > CELL_FAILURES_SHOWN:
             said.append(f"More cells that failed: {named(path)}.\n")
     shown = list(islice(read.items(path), ITEMS_SHOWN))
-    said.append(_results(shown))
+    said.append(_results(shown, step.record.op, columns))
     if total > len(shown):
         said.append(f"… and {total - len(shown):,} more in {named(path)}.\n")
     return "\n".join(part for part in said if part)
 
 
-def _items(step: StepFacts) -> str:
-    """The items.jsonl of the step: the one that counts, else that of the last attempt that failed."""
-    for ref in (*step.files, *reversed(step.failed_files)):
-        if ref.path.rpartition("/")[2] == ITEMS_FILE:
-            return ref.path
-    return ""
-
-
-def _results(items: list[ItemLine]) -> str:
+def _results(items: list[ItemLine], operation: str, columns: list[str]) -> str:
     """The results as a table: a column for each of few models, else one for whatever came out."""
     if not items:
         return ""
@@ -138,13 +134,14 @@ def _results(items: list[ItemLine]) -> str:
     rows = []
     for item, found in zip(items, texts, strict=True):
         row = [_name(item), *([_matrix(item)] if has_matrix else [])]
-        row += [*([f"{item.repeat}"] if has_repeats else []), _data(item)]
+        row += [*([f"{item.repeat}"] if has_repeats else []), _data(item, columns)]
         if item.status == "failed":
             row += [f"**failed**: {_reason(item)}"] + [""] * (len(models) - 1 if beside else 0)
         elif beside:
             row += [passage(found[model]) if model in found else "" for model in models]
         else:
-            row.append(passage(next(iter(found.values())) if len(found) == 1 else compact(item.value)))
+            plain = next(iter(found.values())) if len(found) == 1 else compact(item.value)
+            row.append(in_words(operation, item.value) or passage(plain))
         rows.append(row)
     return table(header, rows)
 
@@ -168,9 +165,21 @@ def _matrix(item: ItemLine) -> str:
     return line(", ".join(f"{name}: {compact(value)}" for name, value in item.matrix.items()))
 
 
-def _data(item: ItemLine) -> str:
-    """The row, without the column that has its id."""
-    return line(", ".join(f"{name}: {compact(value)}" for name, value in item.row.items() if value != item.item))
+def _columns(facts: RunFacts, step: StepFacts) -> list[str]:
+    """The columns of the data in the order of the file; none where the cells are those of another step."""
+    over = step.record.cells.over if step.record.cells else None
+    data = facts.input.data.get(over.name) if over is not None and over.kind == "data" else None
+    return data.columns if data else []
+
+
+def _data(item: ItemLine, columns: list[str]) -> str:
+    """The first columns of the row, without the one that has its id; of a cell of another step, those of its row."""
+    inner = item.row.get("row")
+    row = inner if isinstance(inner, dict) and {"id", "value"} <= item.row.keys() else item.row
+    names = [*(name for name in columns if name in row), *(name for name in row if name not in columns)]
+    told = [name for name in names if row[name] != item.item]
+    shown = [line(shorten(f"{name}: {compact(row[name])}", DATA_CHARACTERS)) for name in told[:DATA_COLUMNS_SHOWN]]
+    return ", ".join([*shown, *(["…"] if len(told) > len(shown) else [])])
 
 
 def _reason(item: ItemLine) -> str:

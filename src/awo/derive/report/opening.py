@@ -25,6 +25,8 @@ from awo.derive.report.shown import (
 from awo.evidence.layout import INPUT, JOURNAL, VALUE_FILE
 from awo.evidence.records import NOBODY, InputRecord
 
+TURNS_SHOWN: Final = 12
+
 STATUS_WORDS: Final = {
     StepStatus.DONE: "done",
     StepStatus.FAILED: "**failed**",
@@ -107,6 +109,8 @@ def asked(facts: RunFacts) -> str:
         parts.append(table(["step", "question, as the workflow has it"], rows))
         if len(prompts) > ROWS_SHOWN:
             parts.append(f"More questions: {named(INPUT)}.\n")
+    if turns := _turns(record):
+        parts.append(turns)
     parts.append(f"The whole workflow, as it ran: {named(INPUT)}.\n")
     return "\n".join(parts)
 
@@ -130,6 +134,24 @@ def steps(facts: RunFacts) -> str:
         + more(len(facts.steps), len(listed), "step", named(JOURNAL))
     )
     return "\n".join(said)
+
+
+def _turns(record: InputRecord) -> str:
+    """The conversations of steps that are given turns, each turn as its template; '' when no step is."""
+    rows: list[list[str]] = []
+    is_all = True
+    for step in record.steps:
+        messages = step.arguments().get("messages")
+        turns = [turn for turn in messages if isinstance(turn, dict)] if isinstance(messages, list) else []
+        is_all = is_all and len(turns) <= TURNS_SHOWN
+        rows += [
+            [word(step.id), line(compact(turn.get("role", ""))), line(compact(turn.get("content", "")))]
+            for turn in turns[:TURNS_SHOWN]
+        ]
+    if not rows:
+        return ""
+    shown = table(["step", "role", "turn, as the workflow has it"], rows[:ROWS_SHOWN])
+    return shown if is_all and len(rows) <= ROWS_SHOWN else f"{shown}\nMore turns: {named(INPUT)}.\n"
 
 
 def _data_sets(record: InputRecord) -> str:

@@ -9,6 +9,7 @@ from awo.derive.facts import RunFacts, StepFacts, StepStatus
 from awo.derive.markdown import table
 from awo.derive.phrases import count, size, times
 from awo.derive.report.claims import CLAIMS
+from awo.derive.report.judged import JUDGING
 from awo.derive.report.reader import Reader
 from awo.derive.report.scores import SCORING
 from awo.derive.report.shown import (
@@ -32,7 +33,9 @@ from awo.derive.report.statistics import STATISTICS
 from awo.derive.report.votes import VOTING
 from awo.evidence.layout import JOURNAL, OUTPUTS
 
-SHOWN_ELSEWHERE = frozenset({"llm_map", "fanout_generate", "audit_gate", CLAIMS, STATISTICS}) | SCORING | VOTING
+SHOWN_ELSEWHERE = (
+    frozenset({"llm_map", "fanout_generate", "audit_gate", CLAIMS, STATISTICS}) | SCORING | VOTING | JUDGING
+)
 
 
 class _Checked(msgspec.Struct, frozen=True):

@@ -13,6 +13,7 @@ from awo.derive.facts import RunFacts, StepFacts, StepStatus
 from awo.derive.markdown import block, code, inline, quote, shorten, visible, visible_lines
 from awo.derive.phrases import size
 from awo.derive.report.reader import Reader
+from awo.evidence.layout import ITEMS_FILE
 
 STEPS_LISTED: Final = 100
 STEPS_DETAILED: Final = 25
@@ -21,6 +22,8 @@ RESPONSES_READ: Final = 50
 COLUMNS_OF_MODELS: Final = 4
 ITEMS_SHOWN: Final = 20
 CELL_FAILURES_SHOWN: Final = 5
+DATA_COLUMNS_SHOWN: Final = 3
+DATA_CHARACTERS: Final = 60
 FILES_LISTED: Final = 50
 FAILURES_LISTED: Final = 25
 ROWS_SHOWN: Final = 30
@@ -137,6 +140,15 @@ def ended(facts: RunFacts, *operations: str) -> tuple[StepFacts, ...]:
     """The steps of these operations that are done or have failed."""
     ways = (StepStatus.DONE, StepStatus.FAILED)
     return tuple(step for step in facts.steps if step.record.op in operations and step.status in ways)
+
+
+def items_file(step: StepFacts) -> str:
+    """The items.jsonl of a step that fanned out: the one that counts, else that of the last attempt that failed;
+    '' where there is none."""
+    for ref in (*step.files, *reversed(step.failed_files)):
+        if ref.path.rpartition("/")[2] == ITEMS_FILE:
+            return ref.path
+    return ""
 
 
 def failed(step: StepFacts) -> str:

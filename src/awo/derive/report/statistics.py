@@ -9,6 +9,8 @@ from awo.derive.facts import RunFacts, StepFacts, StepStatus
 from awo.derive.markdown import table
 from awo.derive.numbers import NOTHING, interval, number, p_value, percent, signed
 from awo.derive.phrases import count
+from awo.derive.report.agreements import agreements
+from awo.derive.report.notes import notes
 from awo.derive.report.reader import Reader
 from awo.derive.report.shown import (
     ROWS_SHOWN,
@@ -23,11 +25,11 @@ from awo.derive.report.shown import (
     word,
 )
 from awo.evidence.layout import OUTPUTS
-from awo.evidence.statistics import Agreement, Comparison, Estimate, MetricResult, NoiseFloor, StatisticsValue
+from awo.evidence.statistics import Comparison, Estimate, MetricResult, NoiseFloor, StatisticsValue
 
 STATISTICS: Final = "statistics"
-RATERS_SHOWN: Final = 12
-NOTES_SHOWN: Final = 15
+FEW_PAIRS: Final = 20
+"""Below so many items a percentile interval is too narrow (docs/statistics.md has what was measured)."""
 
 INTERVALS: Final = {
     "wilson": "Wilson",
@@ -45,11 +47,6 @@ TESTS: Final = {
     "none": "none",
 }
 CORRECTIONS: Final = {"holm": "Holm", "benjamini_hochberg": "Benjamini-Hochberg"}
-COEFFICIENTS: Final = {
-    "krippendorff_alpha": "Krippendorff's alpha",
-    "fleiss_kappa": "Fleiss' kappa",
-    "cohen_kappa": "Cohen's kappa",
-}
 EFFECTS: Final = {
     "cohens_h": "Cohen's h",
     "cohens_dz": "Cohen's dz",
@@ -107,7 +104,8 @@ def _comparisons(step: StepFacts, value: StatisticsValue) -> str:
         f"### {word(step.record.id)}\n\n{_of(value)} {_correction(value)}\n\n"
         + table(*without_empty_columns(header, rows))
         + more(len(value.comparisons), len(listed), "comparison", where)
-        + _notes((word(name), _about(one)) for name, one in listed)
+        + notes((word(name), _about(one)) for name, one in listed)
+        + _few(one for _, one in listed)
     )
 
 
@@ -177,6 +175,16 @@ def _correction(value: StatisticsValue) -> str:
     return f"Adjusted p-values are corrected for all comparisons of the same family ({CORRECTIONS[value.correction]})."
 
 
+def _few(listed: Iterable[Comparison]) -> str:
+    few = sum(one.interval == "paired_bootstrap" and 0 < one.pairs < FEW_PAIRS for one in listed)
+    if not few:
+        return ""
+    return (
+        f"\n{count(few, 'comparison')} {'has' if few == 1 else 'have'} fewer than {FEW_PAIRS} pairs: bootstrap "
+        "intervals are too narrow for few items (AWO's docs/statistics.md says by how much).\n"
+    )
+
+
 # --- estimates and agreement -----------------------------------------------------------------------------
 
 
@@ -194,17 +202,17 @@ def _estimates(step: StepFacts, value: StatisticsValue | None) -> str:
         said.append(
             table(header, [_estimate(*one) for one in shown])
             + more(len(lines), len(shown), "line", where)
-            + _notes((f"{word(name)}, {label}", [line(one.why)]) for name, label, _, one in shown if one.why)
+            + notes((f"{word(name)}, {label}", [line(one.why)]) for name, label, _, one in shown if one.why)
         )
     if value.agreement:
-        said.append(_agreements(value, where))
+        said.append(agreements(step, value, where))
     return "\n".join(said)
 
 
 def _lines(name: str, metric: MetricResult) -> Iterator[tuple[str, str, MetricResult, Estimate]]:
-    yield name, "all", metric, metric.total
     for one in metric.groups.values():
         yield name, _factors(one.group), metric, one
+    yield name, "*all groups together*" if metric.groups else "all", metric, metric.total
 
 
 def _estimate(name: str, label: str, metric: MetricResult, one: Estimate) -> list[str]:
@@ -221,55 +229,6 @@ def _estimate(name: str, label: str, metric: MetricResult, one: Estimate) -> lis
     ]
 
 
-def _agreements(value: StatisticsValue, where: str) -> str:
-    listed = list(value.agreement.items())[:ROWS_SHOWN]
-    header = [
-        "agreement",
-        "coefficient",
-        "raters",
-        "items",
-        "ratings",
-        "value",
-        f"{percent(value.confidence)} interval",
-    ]
-    rows = [
-        [
-            word(name),
-            f"{COEFFICIENTS[one.coefficient]}, {one.level}",
-            f"{len(one.raters):,}",
-            f"{one.items:,}",
-            f"{one.ratings:,}",
-            number(one.value),
-            interval(one.low, one.high),
-        ]
-        for name, one in listed
-    ]
-    return (
-        "Agreement is 1 where raters always agree, 0 where they agree as often as chance would have it, and below 0 "
-        "where they agree less than that.\n\n"
-        + table(header, rows)
-        + more(len(value.agreement), len(listed), "agreement", where)
-        + _notes((word(name), [line(one.why)]) for name, one in listed if one.why)
-        + "".join(_matrix(name, one, where) for name, one in listed)
-    )
-
-
-def _matrix(name: str, one: Agreement, where: str) -> str:
-    """The agreement of each pair of raters, the first raters only."""
-    if not one.pairs:
-        return ""
-    raters = one.raters[:RATERS_SHOWN]
-    of_pair = {pair: number(found.value) for found in one.pairs for pair in ((found.a, found.b), (found.b, found.a))}
-    rows = [[word(rater), *(of_pair.get((rater, other), "") for other in raters)] for rater in raters]
-    whys = [(f"{word(pair.a)} and {word(pair.b)}", [line(pair.why)]) for pair in one.pairs if pair.why]
-    return (
-        f"\nPair by pair, {word(name)}:\n\n"
-        + table(["", *(word(rater) for rater in raters)], rows)
-        + more(len(one.raters), len(raters), "rater", where)
-        + _notes(whys)
-    )
-
-
 # --- what both have ----------------------------------------------------------------------------------------
 
 
@@ -284,13 +243,3 @@ def _of(value: StatisticsValue) -> str:
 
 def _factors(group: dict[str, Any]) -> str:
     return ", ".join(f"{line(name)} {word(compact(value))}" for name, value in list(group.items())[:5]) or "all"
-
-
-def _notes(notes: Iterable[tuple[str, list[str]]]) -> str:
-    """A list of what is to be said of single rows; '' when nothing is."""
-    said = [f"- {subject}: {'; '.join(sentences)}" for subject, sentences in notes if sentences]
-    if not said:
-        return ""
-    left = len(said) - NOTES_SHOWN
-    shown = [*said[:NOTES_SHOWN], *([f"- … and {left:,} more such notes"] if left > 0 else [])]
-    return "\n" + "\n".join(shown) + "\n"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Annotated, Any, Final, Literal
 
 import msgspec
@@ -26,6 +26,9 @@ from awo.errors import StepFailed
 from awo.evidence.scores import SCORES_FILE, ScoreLine, ScoreSummary, ScoresValue, ScoreType
 from awo.workflow.words import StepRef
 
+ANSWER_NAME: Final = "answer"
+"""The matrix name of a judging step that says which answer of a cell it looks at, from 0."""
+
 _LONGEST_WHY: Final = 300
 _lines = msgspec.json.Decoder(ScoreLine)
 
@@ -43,27 +46,37 @@ class FromStep(Spec, frozen=True, kw_only=True, tag="from_step"):
     type: (
         Annotated[
             Literal["test", "grade", "measure", "label"],
-            Meta(description="What it is; by default what the other step says, or a grade."),
+            Meta(
+                description="What it is; by default what a step that scores says, and a measure of any other: "
+                "what was not judged is then missing, and not the lowest grade."
+            ),
         ]
         | UnsetType
     ) = UNSET
-    threshold: Annotated[float, Meta(ge=0, le=1, description="The grade from which on an answer has passed.")] = (
-        GRADE_THRESHOLD
-    )
+    threshold: (
+        Annotated[float, Meta(ge=0, le=1, description="With `type: grade`, from where on an answer has passed; 0.5.")]
+        | UnsetType
+    ) = UNSET
 
     def __post_init__(self) -> None:
         if self.value:
             raise ValueError("from_step takes the score that is there, so `value` has no meaning here")
+        if self.threshold is not UNSET and self.type != "grade":
+            raise ValueError("`threshold` is for `type: grade`")
         if self.score is not UNSET and self.type is not UNSET:
             raise ValueError("give `type` only for a step that does not score: one that does says it itself")
 
     def score_type(self) -> ScoreType | None:
         if self.score is UNSET:
-            return "grade" if self.type is UNSET else self.type
+            return "measure" if self.type is UNSET else self.type
         return None
 
     def mark(self) -> float:
-        return {"test": TEST_THRESHOLD, "grade": self.threshold}.get(str(self.score_type()), 0.0)
+        grade = GRADE_THRESHOLD if self.threshold is UNSET else self.threshold
+        return {"test": TEST_THRESHOLD, "grade": grade}.get(str(self.score_type()), 0.0)
+
+    def reads_answer(self) -> bool:
+        return False
 
     def outcome(self, looking: Looking) -> Outcome:
         if self.score is UNSET:
@@ -75,17 +88,16 @@ class FromStep(Spec, frozen=True, kw_only=True, tag="from_step"):
         if self.score is not UNSET:
             return _scored_before(looking, self.step, self.score)
         kind = self.score_type()
-        values = _cell_values(looking, self.step)
+        judged = _Judged(looking, self.step)
         field = self.field
 
         def score(answer: Answer) -> Scored:
-            value = values.get(answer.shown.item_id, NO_SUCH_FIELD)
+            value = judged.of(answer)
             if value is NO_SUCH_FIELD:
                 return said_why("the other step has nothing on this answer")
             found = value_at(value, field)
-            why = value.get("why", "") if isinstance(value, dict) else ""
             if found is NO_SUCH_FIELD or found is None:
-                return said_why(why[:_LONGEST_WHY] if isinstance(why, str) and why else "the other step gave none")
+                return said_why(_why_none(value, field))
             return _as_type(found, kind)
 
         return score
@@ -147,29 +159,63 @@ def _summary(looking: Looking, step: str, name: str) -> ScoreSummary:
     return value.scores[name]
 
 
-def _cell_values(looking: Looking, step: str) -> Mapping[str, Any]:
-    """The values of a step that goes over the scored one, by the id of the cell that each looked at."""
-    record = looking.sources.record_of(step)
-    over = record.cells.over if record.cells else None
-    if over is None or over.kind != "step" or over.name != looking.of:
-        raise StepFailed(
-            f"the step {step!r} does not go over {looking.of!r}",
-            code="scores",
-            where=looking.sources.step,
-            expected=f"`over: {{step: {looking.of}}}` there, or the name of one of its scores in `score`",
-        )
-    found: dict[str, Any] = {}
-    for line in looking.sources.items_of(step):
-        if line.matrix or line.repeat:
-            raise StepFailed(
-                f"the step {step!r} has several cells for an answer",
-                code="scores",
-                where=looking.sources.step,
-                expected="a step without `matrix` and `repeats`",
+class _Judged:
+    """The values of a step that goes over the scored one: one for each cell, or for each answer of a cell.
+
+    A cell of the judging step looks at the answer whose number (from 0) is its matrix name `answer`; without that
+    name it looks at a cell as a whole, which says what it thinks of an answer only where there is just one.
+    """
+
+    def __init__(self, looking: Looking, step: str) -> None:
+        self._step, self._of, self._where = step, looking.of, f"step {looking.sources.step}"
+        record = looking.sources.record_of(step)
+        cells = record.cells
+        if cells is None or cells.over is None or cells.over.kind != "step" or cells.over.name != looking.of:
+            raise self._refused(
+                f"the step {step!r} does not go over {looking.of!r}",
+                expected=f"`over: {{step: {looking.of}}}` there, or the name of one of its scores in `score`",
             )
-        if line.status == "done":
-            found[line.item] = line.value
-    return found
+        numbers = cells.matrix.get(ANSWER_NAME)
+        if cells.repeats > 1 or len(cells.matrix) > (numbers is not None):
+            raise self._refused(
+                f"the step {step!r} has several cells for an answer",
+                expected=f"a step without `repeats`, and without `matrix` but for the name `{ANSWER_NAME}`",
+            )
+        if numbers is not None and not all(type(number) is int and number >= 0 for number in numbers):
+            raise self._refused(
+                f"the matrix name `{ANSWER_NAME}` of the step {step!r} says which answer of a cell is judged",
+                expected="whole numbers from 0",
+            )
+        self._by_number = numbers is not None
+        self._values = {
+            (line.item, line.matrix[ANSWER_NAME] if self._by_number else 0): line.value
+            for line in looking.sources.items_of(step)
+            if line.status == "done"
+        }
+
+    def of(self, answer: Answer) -> Any:
+        """What was judged of `answer`; `NO_SUCH_FIELD` for nothing."""
+        if answer.number and not self._by_number:
+            raise self._refused(
+                f"the cells of {self._of!r} have several answers, and the step {self._step!r} judges each cell once",
+                hint=f"ask the models with `llm_map` and `matrix: {{model: [...]}}`, or give the step {self._step!r} "
+                f"`matrix: {{{ANSWER_NAME}: [0, 1, ...]}}` and let it judge "
+                f'"{{{{ item.value.responses[matrix.{ANSWER_NAME}].text }}}}"',
+            )
+        return self._values.get((answer.shown.item_id, answer.number), NO_SUCH_FIELD)
+
+    def _refused(self, what: str, *, expected: str = "", hint: str = "") -> StepFailed:
+        return StepFailed(what, code="scores", where=self._where, expected=expected, hint=hint, is_final=True)
+
+
+def _why_none(value: Any, field: str) -> str:
+    """The `why` that stands beside the field, or else in the value: the reason that the judging step gave."""
+    beside = value_at(value, field.rpartition(".")[0]) if "." in field else value
+    for one in (beside, value):
+        why = one.get("why") if isinstance(one, dict) else None
+        if isinstance(why, str) and why:
+            return why[:_LONGEST_WHY]
+    return "the other step gave none"
 
 
 def _as_type(found: Any, kind: ScoreType | None) -> Scored:

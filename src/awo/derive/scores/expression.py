@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import Annotated, Any, Literal
+import re
+from typing import Annotated, Any, Final, Literal
 
 from msgspec import UNSET, Meta, UnsetType
 
@@ -24,6 +25,9 @@ from awo.evidence.scores import ScoreType
 from awo.workflow import conditions
 from awo.workflow.words import CellCondition, CellTemplate
 
+_TEXT: Final = re.compile(r"(?<![\w.])text\b")
+"""The name `text` in CEL. What merely looks like it, in a quoted text, counts as well."""
+
 
 class Expression(Spec, frozen=True, kw_only=True, tag="expression"):
     """What a CEL expression gives: a truth for a test, a number for a grade or a measure, a text for a label."""
@@ -40,6 +44,9 @@ class Expression(Spec, frozen=True, kw_only=True, tag="expression"):
 
     def score_type(self) -> ScoreType | None:
         return self.type
+
+    def reads_answer(self) -> bool:
+        return not self.value and _TEXT.search(self.cel) is not None
 
     def mark(self) -> float:
         return {"test": TEST_THRESHOLD, "grade": self.threshold}.get(self.type, 0.0)

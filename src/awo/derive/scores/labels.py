@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Final, Literal
 
 from msgspec import UNSET, Meta, UnsetType
 
 from awo.derive.answers import Answer
+from awo.derive.menu import finder
 from awo.derive.scores.normal import ALL, Ignoring, normaliser
 from awo.derive.scores.seam import TEST_THRESHOLD, Looking, Scored, Scoring, Spec, said_why
 from awo.derive.scores.texts import as_list
@@ -117,6 +117,9 @@ class Ratings(Spec, frozen=True, kw_only=True, tag="ratings"):
     def score_type(self) -> ScoreType | None:
         return "ratings"
 
+    def reads_answer(self) -> bool:
+        return False
+
     def scoring(self, looking: Looking) -> Scoring:
         listed = _listed(looking, self.raters or self.value)
 
@@ -151,7 +154,7 @@ def _rating(value: Any) -> Any:
 def _picker(
     options: Mapping[str, str], pick: Literal["only", "whole", "first", "last"]
 ) -> Callable[[str], tuple[str | None, str]]:
-    """What gives the option that a normal text picks, or None and why; longer options are found before shorter ones."""
+    """What gives the option that a normal text picks, or None and why."""
     if pick == "whole":
 
         def whole(text: str) -> tuple[str | None, str]:
@@ -159,16 +162,12 @@ def _picker(
             return label, "" if label is not None else "the answer is none of the choices"
 
         return whole
-    longest_first = sorted(options, key=len, reverse=True)
-    # Whole words, and whole numbers: 1 stands neither in -1 nor in 1.5.
-    pattern = re.compile(
-        r"(?<!\w)(?<![-.](?=[0-9]))(?:" + "|".join(map(re.escape, longest_first)) + r")(?!\w)(?!\.[0-9])"
-    )
+    standing = finder(options)
 
     def within(text: str) -> tuple[str | None, str]:
         if (label := options.get(text)) is not None:
             return label, ""
-        found = [match[0] for match in pattern.finditer(text)]
+        found = standing(text)
         if not found:
             return None, "none of the choices stands in the answer"
         if pick == "only" and len(set(found)) > 1:

@@ -26,13 +26,18 @@ from awo.evidence.scores import ScoreType
 from awo.workflow.words import CellTemplate
 
 LONGEST_NUMBER: Final = 400
+_ROUNDING: Final = 2**-51
+"""How much of the larger of two numbers their difference may miss that of the decimals by."""
 
 # A sign only where no word or number ends before it, so that 2024-01 has no -1; 1,234,567.5 is one number, 1.2.3 none.
+# A sign of money may stand behind it: -$5 is -5.
 _NUMBER = re.compile(
-    r"(?:(?<![\w.])[-+\u2212])?(?<![0-9.])"
+    r"(?:(?<![\w.])[-+\u2212][$\u00a3\u00a5\u20ac]?)?(?<![0-9.])"
     r"(?:[0-9]{1,3}(?:,[0-9]{3})+(?![0-9,])|[0-9]+)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]{1,4})?(?!\.?[0-9])"
     r"|(?<![\w.])[-+\u2212]?\.[0-9]+(?!\.?[0-9])"
 )
+
+_PLAIN: Final = str.maketrans({"\u2212": "-"} | dict.fromkeys(",$\u00a3\u00a5\u20ac"))
 
 Take = Annotated[
     Literal["only", "first", "last"],
@@ -87,7 +92,7 @@ class IsNumber(VerdictSpec, frozen=True, kw_only=True, tag="number"):
             got, why = number_in(values(answer), take)
             if got is None:
                 return lowest(why)
-            return verdict(got == want or abs(got - want) <= max(tolerance, relative * abs(want)))
+            return verdict(got == want or is_within(got, want, max(tolerance, relative * abs(want))))
 
         return negated(score) if self.negate else score
 
@@ -118,6 +123,12 @@ class NumberInRange(VerdictSpec, frozen=True, kw_only=True, tag="number_in_range
         return negated(score) if self.negate else score
 
 
+def is_within(got: float, want: float, most: float) -> bool:
+    """Whether two numbers are no further apart than `most`, but for rounding: 0.8 is within 0.1 of 0.7."""
+    apart = abs(got - want)
+    return apart <= most or (most > 0 and apart - most <= _ROUNDING * max(abs(got), abs(want)))
+
+
 def number_in(value: Any, take: Literal["only", "first", "last"]) -> Read:
     """The number that a value is, or that stands in a text. Numbers that are not finite are none.
 
@@ -139,9 +150,7 @@ def _found(text: str, *, is_first: bool) -> list[float]:
     numbers: list[float] = []
     for match in _NUMBER.finditer(text):
         spelled = match[0]
-        numbers.append(
-            float(spelled.replace(",", "").replace("\u2212", "-")) if len(spelled) <= LONGEST_NUMBER else math.inf
-        )
+        numbers.append(float(spelled.translate(_PLAIN)) if len(spelled) <= LONGEST_NUMBER else math.inf)
         if is_first:
             break
     return numbers

@@ -86,6 +86,10 @@ class Spec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
         """What scores each answer that came. It may raise `StepFailed` with the codes `template` and `expression`."""
         raise NotImplementedError
 
+    def reads_answer(self) -> bool:
+        """Whether it looks at the answer itself, its text or its response, and not at what a template gives alone."""
+        return not self.value
+
     def gives_label(self) -> bool:
         """Whether each answer gets a label, alone or beside its number."""
         return self.score_type() == "label"

@@ -4,31 +4,29 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from typing import Annotated, Any, Final, Generic, TypeVar
+from typing import Annotated, Any, Final
 
 from msgspec import Meta, field
 
 from awo.derive.answers import Answer, answers_of
 from awo.derive.numbers import percent
-from awo.derive.scores.kinds import AnySpec
+from awo.derive.scores.elsewhere import FromStep
+from awo.derive.scores.guarding import Guarded, templates_of
+from awo.derive.scores.kinds import LIBRARIES, AnySpec
 from awo.derive.scores.seam import Looking, Outcome, Scored, said_why
 from awo.derive.scores.tally import ScoresKept
 from awo.derive.seam import Derivation, Derived, Sources
 from awo.errors import StepFailed
 from awo.evidence.scores import SCORES_FILE
-from awo.workflow.names import BadText
 from awo.workflow.templates import as_text
 from awo.workflow.words import Args, CellTemplate, StepRef
 
 Name = Annotated[str, Meta(pattern="^[A-Za-z][A-Za-z0-9_]{0,63}$", description="A letter, then letters, digits and _.")]
 
 FACTORS_THERE: Final = frozenset({"model", "item", "repeat"})
+JUDGING: Final = frozenset({"grade", "prefer", "refute"})
 MOST_NAMED: Final = 3
 _LONGEST_NAMED: Final = 40
-_OF_THE_DATA: Final = ("template", "expression")
-"""Codes of faults that may lie in one row alone: that answer has no score then."""
-
-T = TypeVar("T")
 
 
 class ScoreArgs(Args, frozen=True, kw_only=True):
@@ -59,14 +57,18 @@ class AssertArgs(ScoreArgs, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         ScoreArgs.__post_init__(self)
         if all(spec.score_type() not in ("test", "grade", None) for spec in self.scores.values()):
-            raise ValueError("`scores` has neither a test nor a grade, so nothing could pass")
+            hint = ""
+            if any(isinstance(spec, FromStep) for spec in self.scores.values()):
+                hint = ": a from_step is a measure unless it says `type: grade` or `type: test`"
+            raise ValueError(f"`scores` has neither a test nor a grade, so nothing could pass{hint}")
 
 
 def score(args: ScoreArgs, sources: Sources) -> Derived:
     """A `ScoresValue`, and scores.jsonl with a `ScoreLine` for each answer (spec section 3.15).
 
     Raises `StepFailed`: `template` or `expression` where a score could not be worked out for a single
-    answer; `scores`, `schema`, `language` as the kinds do. Raises `CannotCheck` for a missing library.
+    answer; `no_answers` where the step has none that a score could look at; `scores`, `schema`, `language`
+    as the kinds do. Raises `CannotCheck` for a missing library.
     """
     return _scored(args, sources)[0]
 
@@ -127,49 +129,48 @@ def _passes(scored: Scored | None, mark: float) -> bool:
 def _scored(args: ScoreArgs, sources: Sources) -> tuple[Derived, _Failed]:
     looking = Looking(sources, args.of)
     outcomes = {name: spec.outcome(looking) for name, spec in args.scores.items()}
-    scorings = {name: _Guarded(spec.scoring(looking), said_why) for name, spec in args.scores.items()}
-    groups = {name: _Guarded(_group(looking, template), _no_group) for name, template in args.groups.items()}
+    scorings = {
+        name: Guarded(spec.scoring(looking), said_why, f"score {name!r}", templates_of(spec))
+        for name, spec in args.scores.items()
+    }
+    groups = {
+        name: Guarded(_group(looking, template), _no_group, f"group {name!r}", {"": template})
+        for name, template in args.groups.items()
+    }
     kept, failed = ScoresKept(outcomes), _Failed(outcomes)
+    reading = [name for name, spec in args.scores.items() if spec.reads_answer()]
     for answer in answers_of(sources, args.of):
+        if reading and answer.status == "done" and not _is_answer(answer.value):
+            raise _no_answers(args.of, reading[0], sources)
         scored = {} if answer.status == "failed" else {name: scoring(answer) for name, scoring in scorings.items()}
         kept.add(answer, scored, {name: group(answer) for name, group in groups.items()})
         failed.look(answer, scored)
     for guarded in (*scorings.values(), *groups.values()):
-        guarded.refuse_if_never()
+        guarded.refuse_if_never(sources)
     return Derived(kept.value(args.of, sources.step), {SCORES_FILE: kept.lines}), failed
 
 
-class _Guarded(Generic[T]):
-    """What reads an answer: a fault in one row is that answer's, a template's fault in every row is the step's."""
+def _is_answer(value: Any) -> bool:
+    """Whether there is a text in it: a text, or a mapping that has one as `text`."""
+    return isinstance(value, str) or (isinstance(value, Mapping) and isinstance(value.get("text"), str))
 
-    __slots__ = ("_fault", "_is_of_all", "_otherwise", "_read")
 
-    def __init__(self, read: Callable[[Answer], T], otherwise: Callable[[str], T]) -> None:
-        self._read = read
-        self._otherwise = otherwise
-        self._fault: StepFailed | None = None
-        self._is_of_all = True
-
-    def __call__(self, answer: Answer) -> T:
-        try:
-            read = self._read(answer)
-        except StepFailed as error:
-            if error.code not in _OF_THE_DATA:
-                raise
-            if error.code == "template":
-                self._fault = self._fault or error
-            return self._otherwise(error.what)
-        except BadText as error:
-            return self._otherwise(error.what)
-        except RecursionError:
-            return self._otherwise("a value is nested too deeply")
-        self._is_of_all = False
-        return read
-
-    def refuse_if_never(self) -> None:
-        """Raises the first fault of the template where no answer could be read."""
-        if self._fault is not None and self._is_of_all:
-            raise self._fault
+def _no_answers(of: str, name: str, sources: Sources) -> StepFailed:
+    op = sources.record_of(of).op
+    hint = 'give every score a `value`, such as `value: "{{ item.value.FIELD }}"`'
+    if op in JUDGING:
+        hint = (
+            f"score the step that answered, and take what this one says of it: `kind: from_step, step: {of}`; or {hint}"
+        )
+    return StepFailed(
+        f"what the step {of!r} gives is no answer",
+        code="no_answers",
+        where=f"step {sources.step}, of",
+        expected="a step whose values are answers of models, or texts",
+        got=f"the value of a step {op!r}, in which the score {name!r} would look for the text of an answer",
+        hint=hint,
+        is_final=True,
+    )
 
 
 def _group(looking: Looking, template: str) -> Callable[[Answer], Any]:
@@ -189,12 +190,18 @@ def _no_group(why: str) -> None:
     return None
 
 
+def libraries(args: ScoreArgs) -> list[str]:
+    """The modules that the kinds of these scores compute with."""
+    return [LIBRARIES[type(spec)] for spec in args.scores.values() if type(spec) in LIBRARIES]
+
+
 SCORE: Final = Derivation(
     name="score",
     summary="Scores every answer of a step.",
     args=ScoreArgs,
     compute=score,
     is_heavy=True,
+    needs=libraries,
 )
 
 ASSERT: Final = Derivation(
@@ -203,4 +210,5 @@ ASSERT: Final = Derivation(
     args=AssertArgs,
     compute=require,
     is_heavy=True,
+    needs=libraries,
 )

@@ -13,7 +13,6 @@ from awo.derive.statistics.choosing import Chosen
 from awo.derive.statistics.resampling import Floats
 from awo.derive.statistics.table import Table
 
-
 ROUNDING: Final = 1e-12
 """Numbers that lie within this share of their size are told apart by rounding alone."""
 
@@ -34,7 +33,7 @@ class Pairs:
 
     @cached_property
     def differences(self) -> Floats:
-        """Of each item, `a` minus `b`. What rounding alone tells apart is equal: 1 - 2/3 is 1/3, and 0.3 - 0.2 is 0.1."""
+        """Of each item, `a` minus `b`; what rounding alone tells apart is equal: 1 - 2/3 is 1/3 - 0."""
         found = self.a - self.b
         sizes = np.maximum(np.abs(self.a), np.abs(self.b))
         found[np.abs(found) <= ROUNDING * sizes] = 0.0

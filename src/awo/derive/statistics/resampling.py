@@ -16,8 +16,9 @@ Floats = NDArray[np.float64]
 Statistic = Callable[[Floats], Floats]
 """Of weights (resamples x patterns) to one number for each resample."""
 
-ENTRIES_AT_ONCE: Final = 1 << 17
-"""A piece of a megabyte stays in the cache of a processor."""
+ENTRIES_AT_ONCE: Final = 1 << 19
+DRAWS_AT_ONCE: Final = 1 << 17
+"""A megabyte of draws stays in the cache of a processor."""
 
 FEW_PATTERNS: Final = 32
 VERY_FEW: Final = 256
@@ -92,7 +93,7 @@ def resampled_ratio(rng: np.random.Generator, units: Units, resamples: int) -> F
         return resampled(rng, units, lambda drawn: (drawn @ sums) / (drawn @ sizes), resamples)
     size = units.size
     same = bool((sizes == sizes[0]).all())
-    at_once = max(1, ENTRIES_AT_ONCE // size)
+    at_once = max(1, DRAWS_AT_ONCE // size)
     found = np.empty(resamples)
     for start in range(0, resamples, at_once):
         rows = min(at_once, resamples - start)
@@ -165,7 +166,7 @@ def _flipped(rng: np.random.Generator, sizes: Floats, resamples: int) -> Iterato
     bits = np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1, bitorder="little")
     sums_of_byte = (eights @ bits.T.astype(np.float64)).ravel()  # of each eight sizes, under each of 256 patterns
     places = np.arange(words * 8) * 256
-    at_once = max(1, ENTRIES_AT_ONCE // (words * 8))
+    at_once = max(1, DRAWS_AT_ONCE // (words * 8))
     for start in range(0, resamples, at_once):
         rows = min(at_once, resamples - start)
         drawn = rng.integers(0, 2**64, size=(rows, words), dtype=np.uint64)

@@ -29,10 +29,17 @@ def computed(args: StatisticsArgs, sources: Sources) -> Derived:
         ) from error
 
 
+def libraries(args: StatisticsArgs) -> list[str]:
+    """The modules that these statistics compute with."""
+    needs_alpha = any(one.coefficient == "krippendorff_alpha" for one in args.agreement.values())
+    return ["numpy", "scipy", "statsmodels", *(["krippendorff"] if needs_alpha else [])]
+
+
 DERIVATION = Derivation(
     name="statistics",
     summary="Estimates with intervals, paired comparisons and agreement, from scores.",
     args=StatisticsArgs,
     compute=computed,
     is_heavy=True,
+    needs=libraries,
 )

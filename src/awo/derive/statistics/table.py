@@ -118,7 +118,11 @@ def _line_of(data: bytes, where: str) -> ScoreLine:
         return msgspec.structs.replace(line, matrix=plain.matrix, groups=plain.groups)
     except (ValueError, RecursionError, AwoError) as error:
         raise StepFailed(
-            "a line of scores is not its shape", code="bad_line", where=where, got=" ".join(str(error).split())[:200], is_final=True
+            "a line of scores is not its shape",
+            code="bad_line",
+            where=where,
+            got=" ".join(str(error).split())[:200],
+            is_final=True,
         ) from error
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from collections.abc import Callable, Collection, Sequence
 from typing import Annotated, Final
@@ -10,6 +9,7 @@ from typing import Annotated, Final
 from msgspec import Meta
 
 from awo.derive.consensus import lowered, spaced
+from awo.derive.menu import finder
 from awo.evidence.votes import Normal
 
 Normals = Annotated[
@@ -40,7 +40,7 @@ Normaliser = Callable[[str], str | None]
 def normaliser(normalise: Collection[Normal], choices: Sequence[str]) -> Normaliser:
     """What gives the compared form of an answer, or None for one that is not on the menu.
 
-    Raises `ValueError` for two choices that come out the same, and for `choice` without choices.
+    Raises `ValueError` for two choices that come out the same, one that comes out empty, and `choice` without any.
     """
     steps = [_STEPS[one] for one in ORDER if one in normalise and one != "choice"]
 
@@ -56,22 +56,20 @@ def normaliser(normalise: Collection[Normal], choices: Sequence[str]) -> Normali
     menu = [plain(choice) for choice in choices]
     if len(set(menu)) < len(menu):
         raise ValueError("two of `choices` are the same once they are normalised")
-    if "choice" in normalise:
-        return lambda text: _named(plain(text), menu)
+    if "" in menu:
+        raise ValueError("nothing is left of one of `choices` once it is normalised")
     on_menu = frozenset(menu)
+    if "choice" in normalise:
+        standing = finder(menu)
+        return lambda text: _named(plain(text), on_menu, standing)
     return lambda text: norm if (norm := plain(text)) in on_menu else None
 
 
-def _named(text: str, menu: Sequence[str]) -> str | None:
-    """The one choice that stands in `text` as whole words; None for none and for several.
-
-    Where one choice is part of another, such as happy of not happy, the longer one is what is named.
-    """
-    longest_first = sorted(filter(None, menu), key=len, reverse=True)
-    pattern = re.compile(r"(?<!\w)(?:" + "|".join(map(re.escape, longest_first)) + r")(?!\w)")
-    found = {match[0] for match in pattern.finditer(text)}
+def _named(text: str, menu: Collection[str], standing: Callable[[str], list[str]]) -> str | None:
+    """The one choice that stands in `text` as whole words; None for none and for several."""
     if text in menu:
         return text
+    found = set(standing(text))
     return found.pop() if len(found) == 1 else None
 
 
