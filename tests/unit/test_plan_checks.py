@@ -191,7 +191,7 @@ def test_a_function_of_the_author_may_give_any_score() -> None:
 
 
 def test_a_score_from_another_step_has_the_type_that_it_has_there() -> None:
-    again = {"id": "again", "op": "score", "of": "ask"}
+    again: dict[str, Any] = {"id": "again", "op": "score", "of": "ask"}
     again["scores"] = {"taken": {"kind": "from_step", "step": "scored", "score": "word"}}
     fault = only(ASK, SCORED, again, stats(metrics={"a": {"score": "taken"}}) | {"of": "again"})
     assert "is of the type label" in fault.what
