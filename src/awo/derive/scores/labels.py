@@ -11,7 +11,7 @@ from msgspec import UNSET, Meta, UnsetType
 from awo.derive.answers import Answer
 from awo.derive.menu import finder
 from awo.derive.scores.normal import ALL, Ignoring, normaliser
-from awo.derive.scores.seam import TEST_THRESHOLD, Looking, Scored, Scoring, Spec, said_why
+from awo.derive.scores.seam import LabelSpec, Looking, Scored, Scoring, Spec, said_why
 from awo.derive.scores.texts import as_list
 from awo.evidence.scores import ScoreType
 from awo.workflow.templates import as_text
@@ -21,7 +21,7 @@ LONGEST_LABEL: Final = 200
 MOST_RATINGS: Final = 10_000
 
 
-class Choice(Spec, frozen=True, kw_only=True, tag="choice"):
+class Choice(LabelSpec, frozen=True, kw_only=True, tag="choice"):
     """The option that the answer gives: a label, and with `expected` a test whether it is the right one."""
 
     choices: Annotated[
@@ -50,15 +50,6 @@ class Choice(Spec, frozen=True, kw_only=True, tag="choice"):
             if key in seen:
                 raise ValueError(f"the choices {seen[key]!r} and {choice!r} are the same after what `ignore` says")
             seen[key] = choice
-
-    def score_type(self) -> ScoreType | None:
-        return "label" if self.expected is UNSET else "test"
-
-    def gives_label(self) -> bool:
-        return True
-
-    def mark(self) -> float:
-        return 0.0 if self.expected is UNSET else TEST_THRESHOLD
 
     def scoring(self, looking: Looking) -> Scoring:
         normal = normaliser(self.ignore)

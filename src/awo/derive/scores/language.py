@@ -9,9 +9,8 @@ from msgspec import UNSET, Meta, UnsetType
 
 from awo.derive.answers import Answer
 from awo.derive.scores.loading import loaded
-from awo.derive.scores.seam import TEST_THRESHOLD, Looking, Scored, Scoring, Spec, lowest, said_why
+from awo.derive.scores.seam import LabelSpec, Looking, Scored, Scoring, lowest, said_why
 from awo.errors import StepFailed
-from awo.evidence.scores import ScoreType
 from awo.workflow.words import CellTemplate
 
 if TYPE_CHECKING:
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
 LONGEST_LOOKED_AT: Final = 10_000
 
 
-class Language(Spec, frozen=True, kw_only=True, tag="language"):
+class Language(LabelSpec, frozen=True, kw_only=True, tag="language"):
     """The language by its ISO 639-1 code (py3langid): a label, and with `expected` a test."""
 
     expected: Annotated[CellTemplate, Meta(description="The code of the right language, such as en.")] | UnsetType = (
@@ -30,15 +29,6 @@ class Language(Spec, frozen=True, kw_only=True, tag="language"):
         tuple[Annotated[str, Meta(pattern="^[a-z]{2,3}$")], ...],
         Meta(description="The codes of the languages that it may be; empty for all that are known."),
     ] = ()
-
-    def score_type(self) -> ScoreType | None:
-        return "label" if self.expected is UNSET else "test"
-
-    def gives_label(self) -> bool:
-        return True
-
-    def mark(self) -> float:
-        return 0.0 if self.expected is UNSET else TEST_THRESHOLD
 
     def scoring(self, looking: Looking) -> Scoring:
         with loaded("py3langid", self):

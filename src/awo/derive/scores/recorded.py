@@ -13,6 +13,7 @@ from awo.derive.scores.normal import normaliser
 from awo.derive.scores.seam import (
     TEST_THRESHOLD,
     Behind,
+    LabelSpec,
     Looking,
     Scored,
     Scoring,
@@ -163,22 +164,13 @@ class Tokens(_OfResponse, frozen=True, kw_only=True, tag="tokens"):
         return None if min(counted) < 0 else sum(counted)
 
 
-class StoppedBy(Spec, frozen=True, kw_only=True, tag="stop_reason"):
+class StoppedBy(LabelSpec, frozen=True, kw_only=True, tag="stop_reason"):
     """Why the answer ended, as a label; with `expected` a test."""
 
     expected: Annotated[StopReason, Meta(description="The reason that passes.")] | UnsetType = UNSET
 
     def __post_init__(self) -> None:
         _refuse_value(self)
-
-    def score_type(self) -> ScoreType | None:
-        return "label" if self.expected is UNSET else "test"
-
-    def gives_label(self) -> bool:
-        return True
-
-    def mark(self) -> float:
-        return 0.0 if self.expected is UNSET else TEST_THRESHOLD
 
     def scoring(self, looking: Looking) -> Scoring:
         behind, expected = looking.behind, self.expected

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Annotated, Any, Final, NamedTuple
 
 import msgspec
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType
 
 from awo.derive.answers import Answer
 from awo.derive.seam import Sources
@@ -120,6 +120,21 @@ class VerdictSpec(Spec, frozen=True, kw_only=True):
 
     def mark(self) -> float:
         return TEST_THRESHOLD
+
+
+class LabelSpec(Spec, frozen=True, kw_only=True):
+    """A score that gives a label, and is a test where it says what is `expected`."""
+
+    expected: str | UnsetType = UNSET
+
+    def score_type(self) -> ScoreType | None:
+        return "label" if self.expected is UNSET else "test"
+
+    def gives_label(self) -> bool:
+        return True
+
+    def mark(self) -> float:
+        return 0.0 if self.expected is UNSET else TEST_THRESHOLD
 
 
 class GradeSpec(Spec, frozen=True, kw_only=True):
