@@ -14,7 +14,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 PYTEST := PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest
 COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --custom-compile-command "make lock" $(UPGRADE)
-SHAPES := workflow event input response item grade preference refutation score scores statistics vote votes dissent dissents comparison comparisons claims exchange gate-request gate decision status metadata seal
+SHAPES := workflow event input response item grade preference refutation score scores statistics vote votes dissent dissents comparison comparisons claims exchange gate-request gate sealed-vote authority decision status metadata seal
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile

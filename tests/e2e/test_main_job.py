@@ -241,8 +241,10 @@ def test_a_run_with_two_gates_stops_at_each_and_each_shows_what_came_before(proj
     project.approve().expect(0)
     project.awo("resume").expect(0)
     assert sorted(path.name for path in (run / "audit/decisions").iterdir()) == [
+        "0001-first.authority.json",
         "0001-first.json",
         "0001-first.json.sig",
+        "0002-second.authority.json",
         "0002-second.json",
         "0002-second.json.sig",
     ]

@@ -13,26 +13,22 @@ from awo.canon.time import spell
 from awo.derive.facts import RunFacts
 from awo.evidence import events as ev
 from awo.evidence import layout
+from awo.evidence.gates import Answer, ChecklistItem, Decision, GateRequest, Need, Signer
 from awo.evidence.records import (
-    Answer,
     CellsRecord,
-    ChecklistItem,
-    Decision,
-    GateRequest,
     InputFile,
     InputRecord,
     ItemLine,
     Message,
     ModelRecord,
-    Need,
     OverRecord,
     ResponseLine,
     RetryRecord,
-    Signer,
     StepRecord,
     Usage,
     json_object,
 )
+from awo.gate.project import DEFAULT_RULES
 from awo.lifecycle.chronicle import Chronicle
 
 RUN_ID = "run_2026-11-23T06-09-00Z"
@@ -243,10 +239,11 @@ class Told:
             gate=id_,
             checklist=list(items) or [item("looked", "I have read the answers.")],
             needs=[Need(role="reviewer", count=1)],
+            rules=DEFAULT_RULES,
         )
         path = layout.gate_request_path(id_)
         self.requests[path] = request
-        self.say(ev.GateOpened, gate=id_, request=ref(path, pretty(request)), shows=list(shows))
+        self.say(ev.GateOpened, gate=id_, request=ref(path, pretty(request)), files=[], shows=list(shows))
         return request
 
     def decide(self, gate: str, verdict: Any = "approve", **changes: Any) -> Decision:
@@ -265,6 +262,7 @@ class Told:
             answers=[Answer(id="looked", answer="yes")],
             comment="",
             required_changes=[],
+            from_step="",
             checkpoint=self.facts().gates[-1].checkpoint,
             shows=[],
         )
@@ -278,7 +276,10 @@ class Told:
             verdict=verdict,
             signer=decision.signer.id,
             decision=ref(path, canonical(decision)),
-            signature=ref(path + ".sig", b"sig"),
+            signature=ref(layout.signature_path(path), b"sig"),
+            authority=ref(layout.authority_path(path), b"{}"),
+            opens=0,
+            nonce="",
         )
         return decision
 

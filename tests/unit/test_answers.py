@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from awo.errors import UsageError
-from awo.evidence.records import Answer, ChecklistItem, Verdict
+from awo.evidence.gates import Answer, ChecklistItem, Verdict
 from awo.gate.answers import fault_of, read_answers
 
 CHECKLIST = [

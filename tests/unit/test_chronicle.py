@@ -239,7 +239,12 @@ def test_resumes_cuts_interruptions_and_refusals_are_kept_in_order() -> None:
     told.say(ev.TailCut, path="audit/journal.jsonl", cut_bytes=9, sha256="0" * 64)
     told.say(ev.RunResumed, software=ev.Software(name="awo", version="2.1"))
     told.say(
-        ev.DecisionRefused, gate="gate", signer="eve@example.org", reason=ev.Reason(code="closed", message="not open")
+        ev.DecisionRefused,
+        gate="gate",
+        verdict="approve",
+        signer="eve@example.org",
+        key="",
+        reason=ev.Reason(code="closed", message="not open"),
     )
     facts = told.facts()
     assert [one.signal for one in facts.interruptions] == ["SIGINT"]
@@ -308,7 +313,7 @@ def any_event(pick: Random, seq: int, state: RunState) -> ev.AnyEvent:
         lambda **f: ev.RunResumed(software=ev.Software(name="awo", version="2"), **f),
         lambda **f: ev.RunInterrupted(signal="SIGINT", **f),
         lambda **f: ev.TailCut(path="x", cut_bytes=1, sha256="0" * 64, **f),
-        lambda **f: ev.DecisionRefused(gate="gate", signer="eve", reason=reason, **f),
+        lambda **f: ev.DecisionRefused(gate="gate", verdict="reject", signer="eve", key="", reason=reason, **f),
         lambda **f: ev.LimitChanged(model="m", in_flight=pick.randrange(9), reason=reason, **f),
         lambda **f: ev.BudgetSet(usd=str(pick.randrange(1, 90)), **f),
         lambda **f: ev.BudgetReached(
@@ -369,16 +374,32 @@ def any_event(pick: Random, seq: int, state: RunState) -> ev.AnyEvent:
             step=id_, attempt=max(1, attempt), reason=reason, retries_left=pick.randrange(2), files=[], **f
         ),
         lambda **f: ev.StepSkipped(step=id_, reason=reason, **f),
-        lambda **f: ev.GateOpened(gate="gate", request=ref("g"), shows=[], **f),
+        lambda **f: ev.GateOpened(gate="gate", request=ref("g"), files=[], shows=[], **f),
         lambda **f: ev.DecisionRecorded(
             gate="gate",
-            number=len(state.decisions) + 1,
+            number=len(state.gates.all_decisions) + 1,
             verdict=pick.choice(["approve", "reject", "revise", "withdraw"]),
             signer="bob",
             decision=ref("d"),
             signature=ref("s"),
+            authority=ref("a"),
+            opens=pick.choice([0, 0, len(state.gates.all_votes)]),
+            nonce=pick.choice(["", "a" * 64]),
             **f,
         ),
+        lambda **f: ev.VoteCommitted(
+            gate="gate",
+            number=len(state.gates.all_votes) + 1,
+            signer="bob",
+            vote=ref("v"),
+            signature=ref("s"),
+            authority=ref("a"),
+            **f,
+        ),
+        lambda **f: ev.DeadlinePassed(gate="gate", then=pick.choice(["wait", "reject", "escalate"]), **f),
+        lambda **f: ev.GateLapsed(gate="gate", **f),
+        lambda **f: ev.PeopleTold(gate="gate", occasion="opened", sent=1, failed=0, **f),
+        lambda **f: ev.StepReused(step=id_, run_id="run_2026-11-23T06-09-00Z", value=ref("r"), files=[], **f),
         lambda **f: ev.GateClosed(gate="gate", verdict=pick.choice(["approved", "rejected", "revised"]), **f),
     ]
     ends: list[Callable[..., Any]] = [
@@ -420,7 +441,7 @@ def test_no_order_that_the_rule_book_permits_breaks_the_chronicle(seed: int) -> 
             assert one.status in EXPECTED[state.steps[one.record.id].status]
             assert one.attempts == state.steps[one.record.id].attempts
         assert facts.outcome == state.outcome
-        assert (facts.open_gate.gate if facts.open_gate else "") == (state.open_gate if not state.outcome else "")
+        assert (facts.open_gate.gate if facts.open_gate else "") == (state.gates.open_gate if not state.outcome else "")
         assert facts.event_count == state.size
         money = state.money
         assert (facts.money.spent, facts.money.reserved, facts.money.unknown) == (

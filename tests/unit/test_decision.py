@@ -17,7 +17,7 @@ from tests.security_key import NOT_TOUCHED, TOUCHED, SecurityKey
 from awo.canon.json import parse_canonical
 from awo.errors import EvidenceError
 from awo.evidence.events import Checkpoint, FileRef, Starter
-from awo.evidence.records import Answer, ChecklistItem, Decision, GateRequest, Need, Signer
+from awo.evidence.gates import Answer, ChecklistItem, Decision, GateRequest, Need, Signer
 from awo.gate.decision import (
     CheckedDecision,
     DecisionFault,
@@ -27,6 +27,7 @@ from awo.gate.decision import (
     decision_bytes,
     judge_decision,
 )
+from awo.gate.project import DEFAULT_RULES
 from awo.sign.allowed_signers import AllowedSigners, MayNotSign, MaySign, line_for
 from awo.sign.key_file import KeyFileSigner
 from awo.sign.namespaces import DECISION, SEAL
@@ -45,6 +46,7 @@ FACTS = GateFacts(
         gate="audit",
         checklist=[ChecklistItem(id="numbers", text="The numbers were checked", kind="yes_no", required=True)],
         needs=[Need(role="reviewer", count=1)],
+        rules=DEFAULT_RULES,
     ),
     checkpoint=Checkpoint(size=12, root="b" * 64),
     shows=(SHOWN,),

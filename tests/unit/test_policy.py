@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from awo.errors import UsageError
 from awo.evidence.events import Checkpoint, Starter
-from awo.evidence.records import Decision, Need, Signer, Verdict
+from awo.evidence.gates import Decision, Need, Signer, Verdict
 from awo.gate.policy import Denied, Permitted, Policy, may_decide, missing, read_policy
 from awo.sign.allowed_signers import AllowedSigners, line_for
 from awo.sign.sshkeys import PublicKey
@@ -222,6 +222,7 @@ def decision(who: str, verdict: Verdict = "approve", *, role: str = "reviewer", 
         answers=[],
         comment="",
         required_changes=[],
+        from_step="",
         checkpoint=Checkpoint(size=1, root="0" * 64),
         shows=[],
     )

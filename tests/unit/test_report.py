@@ -20,7 +20,8 @@ from awo.derive.mermaid import STEPS_DRAWN, flowchart
 from awo.derive.report import report
 from awo.derive.report.shown import ITEMS_SHOWN, RESPONSES_READ, STEPS_DETAILED
 from awo.evidence import events as ev
-from awo.evidence.records import NOBODY, DataRecord, PriceRecord, Signer
+from awo.evidence.gates import Signer
+from awo.evidence.records import NOBODY, DataRecord, PriceRecord
 
 PARSER = MarkdownIt("commonmark").enable("table")
 
@@ -193,7 +194,14 @@ def evil_run(evil: str) -> Told:
         required_changes=[evil],
         solo=True,
     )
-    told.say(ev.DecisionRefused, gate="gate", signer=evil, reason=ev.Reason(code=evil, message=evil))
+    told.say(
+        ev.DecisionRefused,
+        gate="gate",
+        verdict="approve",
+        key="",
+        signer=evil,
+        reason=ev.Reason(code=evil, message=evil),
+    )
     told.close("gate", "revised")
     told.end("rejected")
     return told

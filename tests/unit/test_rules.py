@@ -123,11 +123,20 @@ class Story:
         return self.tell(ev.RunResumed, software=ev.Software(name="awo", version="2"))
 
     def gate_opened(self, id_: str) -> Story:
-        return self.begun(id_).tell(ev.GateOpened, gate=id_, request=REF, shows=[])
+        return self.begun(id_).tell(ev.GateOpened, gate=id_, request=REF, files=[], shows=[])
 
     def decided(self, id_: str, verdict: str, number: int = 1) -> Story:
         return self.tell(
-            ev.DecisionRecorded, gate=id_, number=number, verdict=verdict, signer="b", decision=REF, signature=REF
+            ev.DecisionRecorded,
+            gate=id_,
+            number=number,
+            verdict=verdict,
+            signer="b",
+            decision=REF,
+            signature=REF,
+            authority=REF,
+            opens=0,
+            nonce="",
         )
 
     def closed(self, id_: str, verdict: str) -> Story:
@@ -253,7 +262,7 @@ def test_an_answer_cannot_be_recovered_while_its_step_runs() -> None:
 def test_a_gate_opens_only_when_nothing_runs() -> None:
     story = Story(step("a"), step("look", op="audit_gate")).started().begun("a").begun("look")
     with pytest.raises(RuleBroken, match="running"):
-        story.tell(ev.GateOpened, gate="look", request=REF, shows=[])
+        story.tell(ev.GateOpened, gate="look", request=REF, files=[], shows=[])
 
 
 def test_nothing_starts_while_a_gate_is_open() -> None:
@@ -289,7 +298,7 @@ def test_a_skipped_step_takes_those_that_need_it_along_but_not_a_gate() -> None:
     story = Story(*steps).started().tell(ev.StepSkipped, step="a", reason=REASON)
     assert story.state.is_held_by_skip(story.state.steps["b"]) == "a"
     story.tell(ev.StepSkipped, step="b", reason=REASON).gate_opened("look")
-    assert story.state.open_gate == "look"
+    assert story.state.gates.open_gate == "look"
 
 
 def test_a_step_without_condition_is_not_skipped() -> None:

@@ -20,7 +20,17 @@ from awo.evidence.records import InputRecord, encode_input
 FOLDER = Path(__file__).parents[2] / "schema"
 
 MAY_LACK: dict[str, dict[str, Any]] = {
-    "input": {"budget_usd": "", "cache": False, "data": {}, "rescores": "", "claims": [], "changes": []},
+    "input": {
+        "budget_usd": "",
+        "cache": False,
+        "data": {},
+        "rescores": "",
+        "claims": [],
+        "changes": [],
+        "earlier": [],
+        "revised_from": "",
+        "authors": [],
+    },
     "response": {
         "cell": 0,
         "repeat": 0,
@@ -34,6 +44,8 @@ MAY_LACK: dict[str, dict[str, Any]] = {
         "cost": "",
         "origin": None,
     },
+    "gate-request": {"panel": None},
+    "gate": {"deadline_at": "", "is_escalated": False, "panel": None, "voted": 0},
     "score": {"groups": {}, "scores": {}, "labels": {}, "ratings": {}, "why": {}},
 }
 """The keys at the top of a shape that a writer may leave out, and what then holds (spec sections 3.1, 3.3, 3.15)."""

@@ -25,7 +25,8 @@ from awo.derive.seam import Derivation, Derived, Sources
 from awo.errors import CannotCheck
 from awo.evidence import events as ev
 from awo.evidence import layout
-from awo.evidence.records import Decision, GateRequest, ItemLine, ResponseLine
+from awo.evidence.gates import Decision, GateRequest
+from awo.evidence.records import ItemLine, ResponseLine
 from awo.lifecycle.chronicle import Chronicle
 from awo.sign.allowed_signers import AllowedSigners
 from awo.verify import answers, compared, spool

@@ -11,8 +11,9 @@ from tests.unit.a_run import Told, item, model, ref, reviewed_run, step, text_fi
 from awo.canon.json import pretty
 from awo.derive.views import gate_pending, metadata, metadata_text, recorded_files, status_view
 from awo.evidence import events as ev
+from awo.evidence.gates import GatePending, Need
 from awo.evidence.metadata import Metadata
-from awo.evidence.records import NO_LIMITS, DataRecord, GatePending, LimitsRecord, Need, PriceRecord, StatusView
+from awo.evidence.records import NO_LIMITS, DataRecord, LimitsRecord, PriceRecord, StatusView
 
 
 def at_gate() -> Told:

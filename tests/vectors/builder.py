@@ -19,23 +19,19 @@ from awo.canon.ustar import END, Header, padding, write_header
 from awo.derive.views import metadata_text
 from awo.evidence import events as ev
 from awo.evidence import layout
+from awo.evidence.gates import Answer, Authority, ChecklistItem, Decision, GateRequest, Need, Signer
 from awo.evidence.merkle import MerkleTree
 from awo.evidence.records import (
-    Answer,
-    ChecklistItem,
-    Decision,
-    GateRequest,
     GateStatus,
     InputFile,
     InputRecord,
-    Need,
     RetryRecord,
     Seal,
-    Signer,
     StatusView,
     StepRecord,
     json_object,
 )
+from awo.gate.project import DEFAULT_RULES
 from awo.lifecycle.chronicle import Chronicle
 from awo.sign.allowed_signers import line_for
 from awo.sign.key_file import KeyFileSigner
@@ -154,11 +150,13 @@ class Package(Record):
             gate=id_,
             checklist=[ChecklistItem(id="polite", text="The greeting is polite", kind="yes_no", required=True)],
             needs=[Need(role="reviewer", count=count)],
+            rules=DEFAULT_RULES,
         )
         self.start(id_)
         ref = self.put(layout.gate_request_path(id_), pretty(request))
-        self._shown = sorted(self._named.values(), key=lambda one: one.path)
-        self.event(ev.GateOpened, gate=id_, request=ref, shows=self._shown)
+        page = self.put(layout.gate_report_path(id_), b"# A greeting, before anybody has decided\n")
+        self._shown = sorted([*self._named.values(), ref, page], key=lambda one: one.path)
+        self.event(ev.GateOpened, gate=id_, request=ref, files=[page], shows=self._shown)
         self._checkpoint = self.checkpoint()
         self.gates.append(GateStatus(gate=id_, status="pending", decisions=[]))
 
@@ -192,12 +190,14 @@ class Package(Record):
             "answers": [Answer(id=item, answer=answer) for item, answer in answers],
             "comment": "" if verdict == "approve" else "not polite enough",
             "required_changes": [],
+            "from_step": "",
             "checkpoint": checkpoint or self._checkpoint,
             "shows": self._shown,
         }
         data = canonical(Decision(**(fields | changes)))
         decision = self.put(path, data)
-        signature = self.put(f"{path}.sig", (signed_by or key).sign(data, "awo-decision"))
+        signature = self.put(layout.signature_path(path), (signed_by or key).sign(data, "awo-decision"))
+        authority = self.put(layout.authority_path(path), pretty(self.authority(id_, who, key)))
         self.event(
             ev.DecisionRecorded,
             gate=id_,
@@ -206,9 +206,29 @@ class Package(Record):
             signer=who,
             decision=decision,
             signature=signature,
+            authority=authority,
+            opens=0,
+            nonce="",
         )
         gate = self.gates[-1]
         self.gates[-1] = GateStatus(gate=gate.gate, status=gate.status, decisions=[*gate.decisions, path])
+
+    def authority(self, gate: str, who: str, key: KeyFileSigner, **changes: Any) -> Authority:
+        """What the project said of a decider."""
+        fields: dict[str, Any] = {
+            "format": "awo/authority/v1",
+            "run_id": RUN_ID,
+            "gate": gate,
+            "signer": who,
+            "at": self.now,
+            "name": "Rita R.",
+            "roles": ["reviewer"],
+            "git": [],
+            "lines": [line_for(who, key.key, ["awo-decision"])],
+            "policy_sha256": "",
+            "reviewers_sha256": sha256(b"reviewers"),
+        }
+        return Authority(**(fields | changes))
 
     def close_gate(self, id_: str, verdict: Any) -> None:
         decisions = self.gates[-1].decisions

@@ -12,7 +12,7 @@ if TYPE_CHECKING:  # what a command does not use is not loaded: `awo verify` kno
     from awo.derive.outcomes import Outcomes
     from awo.engine.following import Following
     from awo.engine.planning import Plan
-    from awo.evidence.records import GatePending
+    from awo.evidence.gates import GatePending
     from awo.publish.opened import OpenedRun
 
 

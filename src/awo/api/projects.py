@@ -42,7 +42,7 @@ class Project:
         """Who may decide in this project; None without file. Raises `UsageError` for a bad line."""
         if not self.reviewers_file.is_file():
             return None
-        return AllowedSigners.parse(self.reviewers_file.read_text(encoding="utf-8"), where=str(self.reviewers_file))
+        return AllowedSigners.parse(self.reviewers_file.read_bytes().decode(), where=str(self.reviewers_file))
 
 
 def find_project(start: Path, runs: Path | None = None) -> Project:
@@ -50,7 +50,7 @@ def find_project(start: Path, runs: Path | None = None) -> Project:
     start = start.resolve()
     root = next((folder for folder in (start, *start.parents) if (folder / PROJECT_FILE).is_file()), start)
     path = root / PROJECT_FILE
-    policy = read_policy(path.read_text(encoding="utf-8"), where=str(path)) if path.is_file() else Policy()
+    policy = read_policy(path.read_bytes().decode(), where=str(path)) if path.is_file() else Policy()
     return Project(root=root, runs=runs or root / "runs", policy=policy)
 
 

@@ -91,14 +91,18 @@ def seal_if_finished(ended: Ended, who: Identity) -> None:
 
 def _write_claimed_signers(folder: Path, done: RunFacts, who: Identity) -> None:
     """audit/allowed_signers: the sealer and every decider with the key they signed with."""
+    from awo.evidence.gates import Authority
     from awo.evidence.layout import ALLOWED_SIGNERS
-    from awo.sign.allowed_signers import line_for
-    from awo.sign.namespaces import DECISION, SEAL
+    from awo.sign.allowed_signers import AllowedSigners, line_for
+    from awo.sign.namespaces import SEAL
     from awo.sign.sshsig import read as read_signature
 
     lines = {line_for(who.id, who.signer.key, [SEAL]): None}
     for gate in done.gates:
         for decision in gate.decisions:
             signature = read_signature((folder / decision.signature.path).read_bytes(), where=decision.signature.path)
-            lines[line_for(decision.signer, signature.key, [DECISION])] = None
+            authority = folders.read_recorded(folder, decision.authority, Authority)
+            known = AllowedSigners.parse("\n".join(authority.lines), where=decision.authority.path)
+            said = [line for one, line in zip(known.lines, authority.lines, strict=True) if one.key == signature.key]
+            lines.update(dict.fromkeys(said))
     folders.write_whole(folder / ALLOWED_SIGNERS, "".join(f"{line}\n" for line in lines).encode())

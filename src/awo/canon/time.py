@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
 PATTERN = r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{6}Z$(?!\n)"
@@ -33,6 +33,11 @@ def read(text: str) -> datetime:
     if not _pattern.match(text):
         raise ValueError(f"not a time like 2026-11-23T06:09:00.000000Z: {text!r}")
     return datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC)
+
+
+def later(text: str, seconds: int) -> str:
+    """The time that many seconds after the one that `text` spells. Raises as `read`, and `OverflowError`."""
+    return (read(text) + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 def run_id_for(text: str) -> str:

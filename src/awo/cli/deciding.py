@@ -13,7 +13,7 @@ from awo.cli.printing import json_option, note, print_json, say
 from awo.derive.phrases import moment
 from awo.engine.decide import Choice
 from awo.errors import AwoError, UsageError
-from awo.evidence.records import GatePending, Meaning
+from awo.evidence.gates import GatePending, Meaning
 
 MEANINGS = get_args(Meaning)
 answer_option = click.option(

@@ -84,7 +84,7 @@ def outcome_of(following: Following) -> str:
     state = following.state
     if state.outcome:
         return state.outcome
-    if state.open_gate:
+    if state.gates.open_gate:
         return "waiting"
     if isinstance(following.stop, ev.BudgetReached):
         return "paused"
@@ -100,7 +100,7 @@ def _ending(following: Following, outcome: str, name: str) -> Ending:
         folder=following.folder,
         name=name,
         is_sealed=api.is_sealed(following.folder),
-        gate=following.state.open_gate,
+        gate=following.state.gates.open_gate,
         failed=tuple(following.state.failed_steps()),
         signal=stop.signal if isinstance(stop, ev.RunInterrupted) else "",
         over_budget=stop if isinstance(stop, ev.BudgetReached) else None,
@@ -120,7 +120,7 @@ def _snapshot(following: Following) -> dict[str, Any]:
         "folder": str(following.folder),
         "is_worked_on": is_worked_on,
         "outcome": "" if is_worked_on else outcome_of(following),
-        "gate": following.state.open_gate,
+        "gate": following.state.gates.open_gate,
         "steps": {"done": board.steps_done, "total": board.total_steps},
         "fan_outs": [
             {"step": step, "cells": fan.cells, "requests": fan.asks, "responses": fan.responses}

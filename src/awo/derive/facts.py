@@ -17,16 +17,19 @@ from awo.evidence.events import (
     BudgetSet,
     CallFailed,
     Checkpoint,
+    DeadlinePassed,
     DecisionRecorded,
     DecisionRefused,
     FileRef,
     LimitChanged,
+    PeopleTold,
     Reason,
     RunInterrupted,
     RunResumed,
     Software,
     Starter,
     TailCut,
+    VoteCommitted,
 )
 from awo.evidence.layout import value_path
 from awo.evidence.records import InputRecord, StepRecord
@@ -119,7 +122,7 @@ class StepFacts(_Fact, frozen=True):
 
     `files` is every file beside the value, `failed_files` what failed attempts left. Times and the
     value are packed, since a run may have a million steps: read `started_at` and its like. `cells` is
-    None for a step that has not fanned out.
+    None for a step that has not fanned out. `reused_from` is the run from which the step was taken over, or ''.
     """
 
     record: StepRecord
@@ -134,6 +137,7 @@ class StepFacts(_Fact, frozen=True):
     failed_files: tuple[FileRef, ...] = ()
     calls: CallCounts = NO_CALLS
     cells: CellFacts | None = None
+    reused_from: str = ""
 
     @property
     def started_at(self) -> str:
@@ -174,17 +178,24 @@ def _unpacked(number: int) -> str:
 class GateFacts(_Fact, frozen=True):
     """One gate that has opened. `checkpoint` covers the journal up to and with its gate_opened.
 
-    `verdict` is 'approved', 'rejected' or 'revised', or '' while the gate waits.
+    `verdict` is 'approved', 'rejected' or 'revised', or '' while the gate waits. `votes` lay sealed at a blind
+    gate; `deadline` is None while it has not passed; `lapses` says when an approval had expired before the run
+    went on; `told` are the notices that were sent.
     """
 
     gate: str
     opened_at: str
     request: FileRef
+    files: tuple[FileRef, ...]
     shows: tuple[FileRef, ...]
     checkpoint: Checkpoint
     decisions: tuple[DecisionRecorded, ...] = ()
     closed_at: str = ""
     verdict: str = ""
+    votes: tuple[VoteCommitted, ...] = ()
+    deadline: DeadlinePassed | None = None
+    lapses: tuple[str, ...] = ()
+    told: tuple[PeopleTold, ...] = ()
 
 
 class EnvironmentFacts(_Fact, frozen=True):

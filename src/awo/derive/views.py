@@ -8,11 +8,13 @@ from typing import Any, Final, Literal, assert_never
 
 import msgspec
 
+from awo.canon import time
 from awo.canon.json import pretty
 from awo.canon.usd import usd
 from awo.derive.facts import NO_CALLS, NO_MONEY, CallCounts, GateFacts, MoneyFacts, RunFacts, StepStatus
 from awo.evidence.events import Checkpoint, FileRef
-from awo.evidence.records import NO_LIMITS, GatePending, GateRequest, GateStatus, Need, StatusView
+from awo.evidence.gates import GatePending, GateRequest, GateRules, Need
+from awo.evidence.records import NO_LIMITS, GateStatus, StatusView
 
 METADATA_FORMAT: Final = "awo/metadata/v1"
 
@@ -61,7 +63,17 @@ def gate_pending(
         missing=list(request.needs if missing is None else missing),
         shows=list(gate.shows),
         checkpoint=checkpoint,
+        rules=request.rules,
+        deadline_at=deadline_of(request.rules, gate.opened_at),
+        is_escalated=gate.deadline is not None and gate.deadline.then == "escalate",
+        panel=request.panel,
+        voted=len(gate.votes),
     )
+
+
+def deadline_of(rules: GateRules, opened_at: str) -> str:
+    """When a gate that opened at `opened_at` stops waiting, '' for never."""
+    return time.later(opened_at, rules.deadline_s) if rules.deadline_s else ""
 
 
 def metadata_text(facts: RunFacts) -> Iterator[bytes]:
@@ -117,9 +129,15 @@ def recorded_files(facts: RunFacts) -> Iterator[FileRef]:
         yield from step.failed_files
     for gate in facts.gates:
         yield gate.request
+        yield from gate.files
         for decision in gate.decisions:
             yield decision.decision
             yield decision.signature
+            yield decision.authority
+        for vote in gate.votes:
+            yield vote.vote
+            yield vote.signature
+            yield vote.authority
 
 
 def model_names(facts: RunFacts) -> list[str]:

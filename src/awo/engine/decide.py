@@ -9,6 +9,7 @@ from typing import Literal, NamedTuple, NoReturn
 
 from awo.canon import time
 from awo.canon.digest import sha256_file, sha256_hex
+from awo.canon.json import pretty
 from awo.engine.closing import close_if_decided
 from awo.engine.folder import (
     fsync_folder,
@@ -24,10 +25,11 @@ from awo.engine.tidy import remove_unrecorded
 from awo.engine.views import write_views
 from awo.errors import AwoError, DiskTrouble, EvidenceError, UsageError
 from awo.evidence import events as ev
-from awo.evidence.layout import DECISIONS, decision_path
-from awo.evidence.records import Answer, Decision, GateRequest, Meaning, Signer
+from awo.evidence.gates import Answer, Decision, GateRequest, Meaning, Signer
+from awo.evidence.layout import DECISIONS, authority_path, decision_path, signature_path
 from awo.evidence.secrets import SecretCutter
 from awo.gate.answers import read_answers
+from awo.gate.authority import authority_of
 from awo.gate.decision import DecisionFault, GateFacts, build_decision, check_decision, decision_bytes
 from awo.gate.policy import Denied, Permitted, Policy, may_decide
 from awo.lifecycle.rules import RunState
@@ -108,15 +110,16 @@ async def _decide(
         signature = key.sign(data, "awo-decision")
         check_decision(data, signature, facts, allowed=allowed, at=time.read(at), where="the new decision")
     except AwoError as error:
-        _record_refusal(journal, facts, choice, error)
+        _record_refusal(journal, facts, choice, key, error)
         raise
-    return await _record(journal, facts, decision, data, signature)
+    authority = authority_of(policy, allowed, facts, choice.signer_id, key.key, at)
+    return await _record(journal, facts, decision, data, signature, pretty(authority))
 
 
 def _gate_facts(journal: Journal) -> GateFacts:
     state = journal.state
-    opened, started = state.gate_opened, state.started
-    if not state.open_gate or opened is None or started is None:
+    opened, started = state.gates.opened, state.started
+    if not state.gates.open_gate or opened is None or started is None:
         raise UsageError(
             "no gate of this run is open, so there is nothing to decide",
             where=journal.folder.name,
@@ -194,25 +197,30 @@ class _Denied(UsageError):
         self.code = denied.code
 
 
-def _record_refusal(journal: Journal, facts: GateFacts, choice: Choice, error: AwoError) -> None:
+def _record_refusal(journal: Journal, facts: GateFacts, choice: Choice, key: SigningKey, error: AwoError) -> None:
     code = error.code if isinstance(error, _Denied) else "stale" if isinstance(error, EvidenceError) else "refused"
     journal.append(
         ev.DecisionRefused,
         gate=facts.request.gate,
+        verdict=choice.verdict,
+        key=key.key.fingerprint,
         signer=ascii(choice.signer_id)[1:-1][:200],
         reason=ev.Reason(code=code, message=error.what),
     )
 
 
-async def _record(journal: Journal, facts: GateFacts, decision: Decision, data: bytes, signature: bytes) -> Decided:
+async def _record(
+    journal: Journal, facts: GateFacts, decision: Decision, data: bytes, signature: bytes, authority: bytes
+) -> Decided:
     state, folder, gate = journal.state, journal.folder, facts.request.gate
-    number = len(state.decisions) + 1
+    number = len(state.gates.all_decisions) + 1
     path = decision_path(number, gate)
     try:
         (folder / DECISIONS).mkdir(exist_ok=True)
         fsync_folder((folder / DECISIONS).parent)
         write_whole(folder / path, data)
-        write_whole(folder / f"{path}.sig", signature)
+        write_whole(folder / signature_path(path), signature)
+        write_whole(folder / authority_path(path), authority)
     except OSError as error:
         raise DiskTrouble("the decision cannot be written", where=path, got=str(error.strerror)) from error
     journal.append(
@@ -222,7 +230,10 @@ async def _record(journal: Journal, facts: GateFacts, decision: Decision, data: 
         verdict=decision.verdict,
         signer=decision.signer.id,
         decision=_ref(path, data),
-        signature=_ref(f"{path}.sig", signature),
+        signature=_ref(signature_path(path), signature),
+        authority=_ref(authority_path(path), authority),
+        opens=0,
+        nonce="",
     )
     is_closed = await close_if_decided(journal)
     await journal.flushed()

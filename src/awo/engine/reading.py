@@ -15,8 +15,9 @@ from awo.engine.folder import never_started, read_input
 from awo.engine.journal import read_lines
 from awo.errors import EvidenceError
 from awo.evidence import events as ev
+from awo.evidence.gates import Decision, GatePending, GateRequest
 from awo.evidence.layout import JOURNAL, responses_path
-from awo.evidence.records import Decision, GatePending, GateRequest, InputRecord, ItemLine, ResponseLine
+from awo.evidence.records import InputRecord, ItemLine, ResponseLine
 from awo.lifecycle.chronicle import Chronicle
 from awo.lifecycle.rules import RunState
 
@@ -47,13 +48,15 @@ _REFS: dict[type[Any], Callable[[Any], list[ev.FileRef]]] = {
     ev.RunStarted: lambda event: [event.input],
     ev.StepFinished: lambda event: [event.value, *event.files],
     ev.StepFailed: lambda event: event.files,
-    ev.GateOpened: lambda event: [event.request],
-    ev.DecisionRecorded: lambda event: [event.decision, event.signature],
+    ev.StepReused: lambda event: [event.value, *event.files],
+    ev.GateOpened: lambda event: [event.request, *event.files, *event.shows],
+    ev.VoteCommitted: lambda event: [event.vote, event.signature, event.authority],
+    ev.DecisionRecorded: lambda event: [event.decision, event.signature, event.authority],
 }
 
 
 def refs_of(event: ev.AnyEvent) -> list[ev.FileRef]:
-    """The files that an event puts on record with their digests. What a gate shows was on record before."""
+    """The files that an event names with their digests."""
     named = _REFS.get(type(event))
     return named(event) if named is not None else []
 

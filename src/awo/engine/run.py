@@ -132,7 +132,7 @@ async def resume(folder: Path, around: Surroundings, again: Again) -> Ended:
     plan, input_ref = read_input(folder)
     journal = await _open_intact(folder, plan, input_ref)
     state = journal.state
-    if state.outcome or state.open_gate or state.rejected_gate:
+    if state.outcome or state.gates.open_gate or state.gates.rejected:
         return await _finish(journal, plan, Left(), is_taken_up=True)
     try:
         if again.only_failed and not state.failed_steps():
@@ -278,7 +278,7 @@ async def _finish(journal: Journal, plan: InputRecord, left: Left, *, is_taken_u
     state = journal.state
     folder = journal.folder
     outcome = state.outcome or state.outcome_allowed()
-    open_gate = state.open_gate
+    open_gate = state.gates.open_gate
     try:
         if outcome and not state.outcome:
             journal.append(ev.RunFinished, outcome=outcome)

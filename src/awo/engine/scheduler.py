@@ -52,7 +52,7 @@ class Scheduler:
                 self._hire()
         except BaseExceptionGroup as group:
             raise first_error(group) from group
-        if self._gates and not self._is_stopping and not self._state.open_gate:
+        if self._gates and not self._is_stopping and not self._state.gates.open_gate:
             gate = self._gates.popleft()
             await before_gate
             await open_gate(self._shop, gate, self._policy)
@@ -161,6 +161,6 @@ class Scheduler:
         for id_, step in self._state.steps.items():
             if step.status is Status.GATE_APPROVED:
                 outputs = StepOutputs(journal.folder, id_, journal, self._shop.secrets)
-                decisions = [d.decision.path for d in self._state.decisions if d.gate == id_]
+                decisions = [d.decision.path for d in self._state.gates.all_decisions if d.gate == id_]
                 value = outputs.write_value(VALUE_FILE, pretty({"verdict": "approved", "decisions": decisions}))
                 journal.append(ev.StepFinished, step=id_, attempt=step.attempts, value=value, files=[])

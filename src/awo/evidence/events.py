@@ -278,6 +278,16 @@ class StepFailed(Event, frozen=True, tag="step_failed"):
     files: list[FileRef]
 
 
+class StepReused(Event, frozen=True, tag="step_reused"):
+    """A step that acts on the world was done in run `run_id`, which this run revises, and nothing that it rests on
+    has changed: its value and files are copied from there."""
+
+    step: StepId
+    run_id: str
+    value: FileRef
+    files: list[FileRef]
+
+
 class StepSkipped(Event, frozen=True, tag="step_skipped"):
     """The step's `when` was false, or it needs a step that was skipped."""
 
@@ -286,15 +296,33 @@ class StepSkipped(Event, frozen=True, tag="step_skipped"):
 
 
 class GateOpened(Event, frozen=True, tag="gate_opened"):
-    """The run stops for a person. `request` is outputs/<gate>/gate.json: checklist and needs, frozen."""
+    """The run stops for a person. `request` is outputs/<gate>/gate.json: checklist, needs and rules, frozen.
+    `files` is what else the gate made to be looked at: outputs/<gate>/report.md, the report as it stood then, and
+    what a panel judges. All of them are among `shows`."""
 
     gate: StepId
     request: FileRef
+    files: list[FileRef]
     shows: list[FileRef]
 
 
+class VoteCommitted(Event, frozen=True, tag="vote_committed"):
+    """At a blind gate somebody has decided and not yet said what. Votes of a run are counted from 1."""
+
+    gate: StepId
+    number: Count
+    signer: str
+    vote: FileRef
+    signature: FileRef
+    authority: FileRef
+
+
 class DecisionRecorded(Event, frozen=True, tag="decision_recorded"):
-    """A signed decision was accepted; its file and its signature stand in audit/decisions/."""
+    """A signed decision was accepted; its file and its signature stand in audit/decisions/.
+
+    `authority` is what the project said of the signer. At a blind gate it opens vote `opens` with `nonce`;
+    elsewhere they are 0 and ''.
+    """
 
     gate: StepId
     number: Count
@@ -302,14 +330,41 @@ class DecisionRecorded(Event, frozen=True, tag="decision_recorded"):
     signer: str
     decision: FileRef
     signature: FileRef
+    authority: FileRef
+    opens: Size
+    nonce: Annotated[str, Meta(pattern=r"^([0-9a-f]{64})?$(?!\n)")]
 
 
 class DecisionRefused(Event, frozen=True, tag="decision_refused"):
-    """Somebody tried to decide and was refused."""
+    """Somebody tried to decide and was refused. `key` is the fingerprint of the key, '' where none was opened."""
 
     gate: StepId
+    verdict: Literal["approve", "reject", "revise", "withdraw"]
     signer: str
+    key: str
     reason: Reason
+
+
+class DeadlinePassed(Event, frozen=True, tag="deadline_passed"):
+    """The gate waited longer than its rules say. `then` is what follows: nothing, a rejection, or other needs."""
+
+    gate: StepId
+    then: Literal["wait", "reject", "escalate"]
+
+
+class GateLapsed(Event, frozen=True, tag="gate_lapsed"):
+    """An approval expired before the run went on: the gate that was approved is open again."""
+
+    gate: StepId
+
+
+class PeopleTold(Event, frozen=True, tag="people_told"):
+    """Notices were sent while the gate was open, to `sent` addresses; to `failed` others they could not be."""
+
+    gate: StepId
+    occasion: Literal["opened", "deadline", "decided"]
+    sent: Size
+    failed: Size
 
 
 class GateClosed(Event, frozen=True, tag="gate_closed"):
@@ -344,10 +399,15 @@ AnyEvent = (
     | BudgetReached
     | StepFinished
     | StepFailed
+    | StepReused
     | StepSkipped
     | GateOpened
+    | VoteCommitted
     | DecisionRecorded
     | DecisionRefused
+    | DeadlinePassed
+    | GateLapsed
+    | PeopleTold
     | GateClosed
     | RunFinished
 )

@@ -70,6 +70,26 @@ def gate_request_path(gate: str) -> str:
     return f"{OUTPUTS}/{gate}/gate.json"
 
 
+def gate_report_path(gate: str) -> str:
+    """Where the report as it stood when a gate opened stands: `outputs/<gate>/report.md`."""
+    return f"{OUTPUTS}/{gate}/{REPORT}"
+
+
+def vote_path(number: int, gate: str) -> str:
+    """Where sealed vote `number` (from 1) of a blind gate stands: `audit/decisions/vote-0001-<gate>.json`."""
+    return f"{DECISIONS}/vote-{number:04d}-{gate}.json"
+
+
+def signature_path(path: str) -> str:
+    """Where the signature of a decision or of a sealed vote stands."""
+    return f"{path}.sig"
+
+
+def authority_path(path: str) -> str:
+    """Where the record of who signed a decision or a sealed vote stands: `<path without .json>.authority.json`."""
+    return f"{path.removesuffix('.json')}.authority.json"
+
+
 def decision_path(number: int, gate: str) -> str:
     """Where decision `number` (from 1) stands: `audit/decisions/0001-<gate>.json`."""
     return f"{DECISIONS}/{number:04d}-{gate}.json"

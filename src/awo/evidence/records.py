@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
+from awo.evidence.earlier import EarlierRun
 from awo.evidence.events import (
     Checkpoint,
     FileRef,
@@ -30,8 +31,6 @@ NOBODY = "awo-seal"
 
 Salt = Annotated[str, Meta(pattern=r"^[0-9a-f]{32}$(?!\n)")]
 JsonObject = Annotated[msgspec.Raw, Meta(extra_json_schema={"type": "object"})]
-Verdict = Literal["approve", "reject", "revise", "withdraw"]
-Meaning = Literal["authorship", "review", "approval", "responsibility"]
 Outcome = Literal["completed", "approved", "rejected", "failed", "abandoned"]
 
 
@@ -156,7 +155,9 @@ class InputRecord(_Record, frozen=True, kw_only=True):
     `budget_usd` '' means that no budget was set; `cache` that responses of other runs may be used again;
     `rescores` names the run whose responses answer every request of this one, '' for none. `claims` are
     registered here: each claim of the workflow, before the first call. `changes` is what this plan says
-    otherwise than that of the run which this one supersedes.
+    otherwise than that of the run which this one supersedes. `earlier` are the attempts before, oldest first; a
+    revision takes over what `revised_from` (a step, '' for none) and the changes leave untouched. `authors` are the
+    addresses that git has for the workflow file, where a gate's policy asks for them.
     """
 
     format: Literal["awo/input/v1"]
@@ -174,6 +175,9 @@ class InputRecord(_Record, frozen=True, kw_only=True):
     data: dict[str, DataRecord] = {}
     claims: list[RegisteredClaim] = []
     changes: list[PlanChange] = []
+    earlier: list[EarlierRun] = []
+    revised_from: str = ""
+    authors: list[str] = []
     steps: list[StepRecord]  # last: `encode_input` writes one line for each
 
 
@@ -292,88 +296,6 @@ class CellsValue(_Record, frozen=True):
     done: Size
     failed: Size
     path: str
-
-
-# --- gate and decision ----------------------------------------------------------------------------
-
-
-class ChecklistItem(_Record, frozen=True):
-    """One question of a checklist. `id` is stable and short; `text` is what the person reads."""
-
-    id: str
-    text: str
-    kind: Literal["yes_no", "choice", "number", "text"]
-    required: bool
-
-
-class Need(_Record, frozen=True):
-    """How many distinct people of a role must decide."""
-
-    role: str
-    count: Annotated[int, Meta(ge=1)]
-
-
-class GateRequest(_Record, frozen=True):
-    """outputs/<gate>/gate.json: what the gate asks, frozen when it opens."""
-
-    format: Literal["awo/gate-request/v1"]
-    gate: StepId
-    checklist: list[ChecklistItem]
-    needs: list[Need]
-
-
-class GatePending(_Record, frozen=True):
-    """audit/gate_pending.json: a view for people and programs while a gate waits."""
-
-    format: Literal["awo/gate/v1"]
-    run_id: str
-    gate: StepId
-    opened_at: Time
-    checklist: list[ChecklistItem]
-    needs: list[Need]
-    missing: list[Need]
-    shows: list[FileRef]
-    checkpoint: Checkpoint
-
-
-class Signer(_Record, frozen=True):
-    """Who signs: id as in allowed_signers, printed name, role, and the key's SHA256 fingerprint."""
-
-    id: str
-    name: str
-    role: str
-    key: str
-
-
-class Answer(_Record, frozen=True):
-    """The answer to one checklist item, as text."""
-
-    id: str
-    answer: str
-
-
-class Decision(_Record, frozen=True):
-    """audit/decisions/0001-<gate>.json: canonical JSON, signed byte for byte in namespace awo-decision.
-
-    `expires_at` is a time or '' for never. `presence` says what proves that the person was there
-    at the signing: a passphrase typed, a key touched, an agent that confirmed, or 'not proved'.
-    """
-
-    format: Literal["awo/decision/v1"]
-    run_id: str
-    gate: StepId
-    verdict: Verdict
-    meaning: Meaning
-    signer: Signer
-    at: Time
-    expires_at: str
-    presence: Literal["passphrase", "touch", "agent", "not proved"]
-    solo: bool
-    answers: list[Answer]
-    comment: str
-    required_changes: list[str]
-    checkpoint: Checkpoint
-    shows: list[FileRef]
 
 
 # --- views and seal ---------------------------------------------------------------------------------

@@ -8,18 +8,10 @@ import msgspec
 
 from awo.evidence.events import AnyEvent
 from awo.evidence.exchanges import Exchange
+from awo.evidence.gates import Authority, Decision, GatePending, GateRequest, SealedVote
 from awo.evidence.judgements import GradeValue, PreferenceValue, RefutationValue
 from awo.evidence.metadata import Metadata
-from awo.evidence.records import (
-    Decision,
-    GatePending,
-    GateRequest,
-    InputRecord,
-    ItemLine,
-    ResponseLine,
-    Seal,
-    StatusView,
-)
+from awo.evidence.records import InputRecord, ItemLine, ResponseLine, Seal, StatusView
 from awo.evidence.scores import ScoreLine, ScoresValue
 from awo.evidence.statistics import StatisticsValue
 from awo.evidence.verdicts import ClaimsValue
@@ -46,6 +38,8 @@ SHAPES: dict[str, tuple[Any, str]] = {
     "exchange": (Exchange, "A line in audit/raw/NNNNN.jsonl.gz"),
     "gate-request": (GateRequest, "outputs/<gate>/gate.json"),
     "gate": (GatePending, "audit/gate_pending.json"),
+    "sealed-vote": (SealedVote, "audit/decisions/vote-NNNN-<gate>.json"),
+    "authority": (Authority, "audit/decisions/NNNN-<gate>.authority.json"),
     "decision": (Decision, "audit/decisions/NNNN-<gate>.json"),
     "status": (StatusView, "audit/status.json"),
     "metadata": (Metadata, "metadata.json"),

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from awo.errors import UsageError
-from awo.evidence.records import Answer, ChecklistItem, Verdict
+from awo.evidence.gates import Answer, ChecklistItem, Verdict
 from awo.plugins import nearest
 
 YES_NO = ("yes", "no")

@@ -12,7 +12,7 @@ import re
 import unicodedata
 
 from awo.errors import UsageError
-from awo.evidence.records import ChecklistItem
+from awo.evidence.gates import ChecklistItem
 
 LONGEST_TEXT = 2000
 LONGEST_ID = 40

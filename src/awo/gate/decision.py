@@ -15,7 +15,7 @@ from awo.canon import time
 from awo.canon.json import canonical, parse_canonical
 from awo.errors import AwoError, EvidenceError
 from awo.evidence.events import Checkpoint, FileRef, Starter
-from awo.evidence.records import Answer, Decision, GateRequest, Meaning, Signer, Verdict
+from awo.evidence.gates import Answer, Decision, GateRequest, Meaning, Signer, Verdict
 from awo.gate.answers import fault_of
 from awo.gate.checklist import why_not_plain
 from awo.sign.allowed_signers import AllowedSigners, MayNotSign, MaySign
@@ -94,6 +94,7 @@ def build_decision(
     answers: Sequence[Answer],
     comment: str = "",
     required_changes: Sequence[str] = (),
+    from_step: str = "",
     expires_at: str = "",
 ) -> Decision | DecisionFault:
     """The decision of `signer` on exactly what the gate shows; a fault when it could not count.
@@ -114,6 +115,7 @@ def build_decision(
         answers=list(answers),
         comment=comment,
         required_changes=list(required_changes),
+        from_step=from_step,
         checkpoint=facts.checkpoint,
         shows=list(facts.shows),
     )

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Literal
 
 from awo.evidence.events import Starter
-from awo.evidence.records import Decision, Need
+from awo.evidence.gates import Decision, Need
 from awo.gate.project import REVIEWER, Person, Policy, read_policy
 from awo.plugins import nearest
 from awo.sign.allowed_signers import AllowedSigners, MayNotSign

@@ -6,9 +6,13 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
+from typing import Final, get_args
 
+from msgspec.structs import replace
+
+from awo.canon.digest import sha256_hex
 from awo.errors import UsageError
-from awo.evidence.records import Need
+from awo.evidence.gates import GateRules, Need, Presence
 from awo.gate.checklist import why_not_plain
 from awo.plugins import nearest
 from awo.sign.patterns import why_not_a_principal
@@ -34,13 +38,14 @@ class Policy:
     """What `awo.toml` says. Without the file: no solo decisions, everybody who is enrolled is a reviewer.
 
     `require_commit` refuses to start a run from an uncommitted tree. `solo` lets whoever started a
-    run decide on it; every such decision says so.
+    run decide on it; every such decision says so. `sha256` is the digest of the file, '' without one.
     """
 
     project: str = ""
     require_commit: bool = False
     solo: bool = False
     people: Mapping[str, Person] = field(default_factory=lambda: MappingProxyType({}))
+    sha256: str = field(default="", compare=False)
 
     def person(self, person_id: str) -> Person:
         """The person with this id; somebody whom `awo.toml` does not name is a reviewer without a printed name."""
@@ -49,6 +54,24 @@ class Policy:
     def needs_of(self, gate: str) -> list[Need]:
         """Who must approve at this gate, and how many of them: one reviewer."""
         return [Need(role=REVIEWER, count=1)]
+
+    def rules_of(self, gate: str) -> GateRules:
+        """What else is asked of decisions at this gate."""
+        return replace(DEFAULT_RULES, solo=self.solo)
+
+
+DEFAULT_RULES: Final = GateRules(
+    separate_from=["starter"],
+    solo=False,
+    known_starter=False,
+    presence=list(get_args(Presence)),
+    redecide=True,
+    lasts_s=0,
+    deadline_s=0,
+    then="wait",
+    escalate=[],
+)
+"""What is asked where awo.toml says nothing: whoever is enrolled and did not start the run may decide alone."""
 
 
 def read_policy(text: str, *, where: str) -> Policy:
@@ -68,6 +91,7 @@ def read_policy(text: str, *, where: str) -> Policy:
     if not isinstance(people, dict):
         raise _wrong("people", "a table for each person", people, where)
     return Policy(
+        sha256=sha256_hex(text.encode(errors="surrogatepass")),
         project=_text(project, "name", "project.name", where),
         require_commit=_flag(data, "require_commit", "require_commit", where),
         solo=_flag(gates, "solo", "gates.solo", where),

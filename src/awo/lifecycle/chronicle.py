@@ -233,6 +233,7 @@ class Chronicle:
                 gate=event.gate,
                 opened_at=event.at,
                 request=event.request,
+                files=tuple(event.files),
                 shows=tuple(event.shows),
                 checkpoint=self._checkpoint(),
             )
@@ -242,6 +243,32 @@ class Chronicle:
 
     def _decision_recorded(self, event: ev.DecisionRecorded) -> None:
         self._at_gate(event.gate, lambda gate: replace(gate, decisions=(*gate.decisions, event)))
+
+    def _vote_committed(self, event: ev.VoteCommitted) -> None:
+        self._at_gate(event.gate, lambda gate: replace(gate, votes=(*gate.votes, event)))
+
+    def _deadline_passed(self, event: ev.DeadlinePassed) -> None:
+        self._at_gate(event.gate, lambda gate: replace(gate, deadline=event))
+
+    def _gate_lapsed(self, event: ev.GateLapsed) -> None:
+        lapsed = event.at
+        self._at_gate(event.gate, lambda gate: replace(gate, verdict="", closed_at="", lapses=(*gate.lapses, lapsed)))
+        self._put(replace(self._step(event.gate), status=StepStatus.WAITING))
+
+    def _people_told(self, event: ev.PeopleTold) -> None:
+        self._at_gate(event.gate, lambda gate: replace(gate, told=(*gate.told, event)))
+
+    def _step_reused(self, event: ev.StepReused) -> None:
+        self._put(
+            replace(
+                self._step(event.step),
+                status=StepStatus.DONE,
+                packed_start=packed(event.at),
+                packed_finish=packed(event.at),
+                files=tuple(event.files),
+                reused_from=event.run_id,
+            ).with_value(event.value)
+        )
 
     def _decision_refused(self, event: ev.DecisionRefused) -> None:
         self._refusals.append(event)
@@ -334,6 +361,11 @@ _CHAPTERS: dict[type[ev.Event], Callable[[Chronicle, Any], None]] = {
     ev.GateOpened: Chronicle._gate_opened,
     ev.DecisionRecorded: Chronicle._decision_recorded,
     ev.DecisionRefused: Chronicle._decision_refused,
+    ev.VoteCommitted: Chronicle._vote_committed,
+    ev.DeadlinePassed: Chronicle._deadline_passed,
+    ev.GateLapsed: Chronicle._gate_lapsed,
+    ev.PeopleTold: Chronicle._people_told,
+    ev.StepReused: Chronicle._step_reused,
     ev.GateClosed: Chronicle._gate_closed,
     ev.RunFinished: Chronicle._run_finished,
 }

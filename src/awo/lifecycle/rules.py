@@ -15,6 +15,7 @@ from awo.evidence.exchanges import LARGEST_SEGMENT_BYTES
 from awo.evidence.layout import JOURNAL
 from awo.evidence.records import StepRecord
 from awo.lifecycle.answered import AnsweredLines
+from awo.lifecycle.gate_book import GateBook
 from awo.lifecycle.money import Money
 from awo.lifecycle.steps import Status, StepState
 
@@ -26,8 +27,8 @@ class RuleBroken(EvidenceError):
 class RunState:
     """The state of a run after a number of events; `advance` takes the next one.
 
-    `size` is the number of events so far, `open_gate` the id of the gate that waits or '';
-    `raw_end` is where the next exchange is written: segment (0 before the first) and offset in bytes.
+    `size` is the number of events so far, `gates` what is known of gates and decisions; `raw_end` is where
+    the next exchange is written: segment (0 before the first) and offset in bytes.
     """
 
     def __init__(self, steps: Iterable[StepRecord], budget_usd: str = "") -> None:
@@ -35,12 +36,7 @@ class RunState:
         self.size = 0
         self.started: ev.RunStarted | None = None
         self.outcome = ""
-        self.open_gate = ""
-        self.gate_opened: ev.GateOpened | None = None
-        self.decisions: list[ev.DecisionRecorded] = []
-        self.gate_decisions: list[ev.DecisionRecorded] = []
-        self.gates_approved = 0
-        self.rejected_gate = ""
+        self.gates = GateBook()
         self.running = 0
         self.calls = 0
         self.is_resumed = False
@@ -72,10 +68,10 @@ class RunState:
 
     def outcome_allowed(self) -> str:
         """The outcome with which the run may finish now of itself (completed, approved, rejected), or ''."""
-        if self.rejected_gate:
+        if self.gates.rejected:
             return "rejected"
         if all(s.status in (Status.DONE, Status.SKIPPED) for s in self.steps.values()):
-            return "approved" if self.gates_approved else "completed"
+            return "approved" if self.gates.approved else "completed"
         return ""
 
     def failed_steps(self) -> list[str]:
@@ -104,10 +100,10 @@ class RunState:
         step = self._step(event, event.step)
         if step.status not in (Status.WAITING, Status.FAILED) or not step.may_start:
             self._refuse(event, f"step {event.step!r} is {step.status.name.lower()} and may not start")
-        if self.open_gate:
-            self._refuse(event, f"the gate {self.open_gate!r} is open")
-        if self.rejected_gate:
-            self._refuse(event, f"the gate {self.rejected_gate!r} was rejected")
+        if self.gates.open_gate:
+            self._refuse(event, f"the gate {self.gates.open_gate!r} is open")
+        if self.gates.rejected:
+            self._refuse(event, f"the gate {self.gates.rejected!r} was rejected")
         if not self.needs_met(step):
             self._refuse(event, f"step {event.step!r} needs a step that is not done")
         if step.open_calls:
@@ -227,6 +223,17 @@ class RunState:
         step.may_start = event.retries_left > 0
         self.running -= 1
 
+    def _step_reused(self, event: ev.StepReused) -> None:
+        step = self._step(event, event.step)
+        if step.status is not Status.WAITING or step.attempts or step.is_gate or step.record.cells:
+            self._refuse(event, f"step {event.step!r} may not be taken over")
+        if self.gates.open_gate or self.gates.rejected:
+            self._refuse(event, f"the gate {self.gates.open_gate or self.gates.rejected!r} stands before it")
+        if not self.needs_met(step):
+            self._refuse(event, f"step {event.step!r} needs a step that is not done")
+        step.status = Status.DONE
+        step.value_sha256 = bytes.fromhex(event.value.sha256)
+
     def _step_skipped(self, event: ev.StepSkipped) -> None:
         step = self._step(event, event.step)
         if step.status is not Status.WAITING or not all(
@@ -245,32 +252,40 @@ class RunState:
             self._refuse(event, "other steps are running")
         step.status = Status.GATE_OPEN
         self.running -= 1
-        self.open_gate = event.gate
-        self.gate_opened = event
-        self.gate_decisions = []
+        self.gates.open(event)
+
+    def _vote_committed(self, event: ev.VoteCommitted) -> None:
+        self._at_open_gate(event, event.gate)
+        if why := self.gates.why_no_vote(event):
+            self._refuse(event, why)
 
     def _decision_recorded(self, event: ev.DecisionRecorded) -> None:
         self._at_open_gate(event, event.gate)
-        if event.number != len(self.decisions) + 1:
-            self._refuse(event, f"decision {event.number}", expected=str(len(self.decisions) + 1))
-        self.decisions.append(event)
-        self.gate_decisions.append(event)
+        if why := self.gates.why_no_decision(event):
+            self._refuse(event, why)
 
     def _gate_closed(self, event: ev.GateClosed) -> None:
         self._at_open_gate(event, event.gate)
-        verb = {"approved": "approve", "rejected": "reject", "revised": "revise"}[event.verdict]
-        if not any(decision.verdict == verb for decision in self.gate_decisions):
-            self._refuse(event, f"no decision says {verb}")
-        step = self.steps[event.gate]
-        if event.verdict == "approved":
-            if any(decision.verdict in ("reject", "revise") for decision in self.gate_decisions):
-                self._refuse(event, "a decision says otherwise")
-            step.status = Status.GATE_APPROVED
-            self.gates_approved += 1
-        else:
-            step.status = Status.GATE_REJECTED
-            self.rejected_gate = event.gate
-        self.open_gate = ""
+        if why := self.gates.why_not_closed(event):
+            self._refuse(event, why)
+        is_approved = event.verdict == "approved"
+        self.steps[event.gate].status = Status.GATE_APPROVED if is_approved else Status.GATE_REJECTED
+
+    def _deadline_passed(self, event: ev.DeadlinePassed) -> None:
+        self._at_open_gate(event, event.gate)
+        if self.gates.deadline is not None:
+            self._refuse(event, "the deadline of this gate has passed already")
+        self.gates.deadline = event
+
+    def _gate_lapsed(self, event: ev.GateLapsed) -> None:
+        step = self._step(event, event.gate)
+        if step.status is not Status.GATE_APPROVED:
+            self._refuse(event, f"the gate {event.gate!r} is not approved, or the run has gone on behind it")
+        step.status = Status.GATE_OPEN
+        self.gates.reopen(event)
+
+    def _people_told(self, event: ev.PeopleTold) -> None:
+        self._at_open_gate(event, event.gate)
 
     def _run_finished(self, event: ev.RunFinished) -> None:
         if self.running:
@@ -353,7 +368,7 @@ class RunState:
 
     def _at_open_gate(self, event: ev.AnyEvent, gate: str) -> None:
         self._step(event, gate)
-        if self.open_gate != gate:
+        if self.gates.open_gate != gate:
             self._refuse(event, f"the gate {gate!r} is not open")
 
     def _need_met(self, step: StepState, needed: StepState) -> bool:
@@ -382,8 +397,13 @@ _RULES: dict[type[ev.Event], Callable[[RunState, Any], None]] = {
     ev.ResponseReused: RunState._response_reused,
     ev.StepFinished: RunState._step_finished,
     ev.StepFailed: RunState._step_failed,
+    ev.StepReused: RunState._step_reused,
     ev.StepSkipped: RunState._step_skipped,
     ev.GateOpened: RunState._gate_opened,
+    ev.VoteCommitted: RunState._vote_committed,
+    ev.DeadlinePassed: RunState._deadline_passed,
+    ev.GateLapsed: RunState._gate_lapsed,
+    ev.PeopleTold: RunState._people_told,
     ev.DecisionRecorded: RunState._decision_recorded,
     ev.GateClosed: RunState._gate_closed,
     ev.RunFinished: RunState._run_finished,

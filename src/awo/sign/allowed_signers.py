@@ -8,10 +8,11 @@ over, and a time must end in `Z`, since without it ssh-keygen means the local ti
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Literal
 
+from awo.canon.digest import sha256_hex
 from awo.errors import AwoError, UsageError
 from awo.sign.patterns import matches, why_not_a_principal
 from awo.sign.signer_line import SignerLine, parse_line
@@ -37,9 +38,10 @@ class MayNotSign:
 
 @dataclass(frozen=True, slots=True)
 class AllowedSigners:
-    """An allowed_signers file. Empty when it has only comments."""
+    """An allowed_signers file. Empty when it has only comments. `sha256` is the digest of its text in UTF-8."""
 
     lines: tuple[SignerLine, ...]
+    sha256: str = field(default="", compare=False)
 
     @classmethod
     def parse(cls, text: str, *, where: str, error: type[AwoError] = UsageError) -> AllowedSigners:
@@ -52,7 +54,7 @@ class AllowedSigners:
             bare = line.strip(" \t\r")
             if bare and not bare.startswith("#"):
                 lines.append(parse_line(bare, number, where=f"{where}:{number}", error=error))
-        return cls(tuple(lines))
+        return cls(tuple(lines), sha256_hex(text.encode(errors="surrogatepass")))
 
     def may_sign(self, principal: str, key: PublicKey, namespace: str, at: datetime) -> MaySign | MayNotSign:
         """Whether `principal` may sign with `key` for `namespace` at the time `at` (aware).

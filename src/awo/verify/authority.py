@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from awo.canon.json import parse_canonical
 from awo.errors import AwoError, EvidenceError
 from awo.evidence.events import DecisionRecorded
+from awo.evidence.gates import Decision
 from awo.evidence.layout import ALLOWED_SIGNERS, DECISIONS, JOURNAL, SEAL, SEAL_SIGNATURE
-from awo.evidence.records import NOBODY, Decision
+from awo.evidence.records import NOBODY
 from awo.gate.decision import DecisionFault, GateFacts, judge_decision
 from awo.gate.policy import is_starter, missing
 from awo.sign.allowed_signers import AllowedSigners, MayNotSign

@@ -17,11 +17,14 @@ from awo.evidence.layout import (
     JOURNAL,
     OUTPUTS,
     attempt_folder,
+    authority_path,
     decision_path,
     gate_request_path,
     items_path,
     responses_path,
+    signature_path,
     value_path,
+    vote_path,
 )
 from awo.evidence.merkle import MerkleTree
 from awo.evidence.records import InputRecord
@@ -34,11 +37,16 @@ from awo.verify.recorded import RecordedFrames, RecordedItems, RecordedLines
 
 @dataclass(slots=True)
 class GateSeen:
-    """A gate that opened. `checkpoint` covers the journal up to and with its gate_opened."""
+    """A gate that opened. `checkpoint` covers the journal up to and with its gate_opened.
+
+    `turns` are the events that closed it, opened it again, or said that its deadline had passed, in their order.
+    """
 
     opened: ev.GateOpened
     checkpoint: ev.Checkpoint
     decisions: list[ev.DecisionRecorded] = field(default_factory=list)
+    votes: list[ev.VoteCommitted] = field(default_factory=list)
+    turns: list[ev.DeadlinePassed | ev.GateLapsed | ev.GateClosed] = field(default_factory=list)
     verdict: str = ""
 
 
@@ -84,7 +92,11 @@ class JournalReader:
             ev.CallFailed: self._call_without_answer,
             ev.CallUnknown: self._call_without_answer,
             ev.ResponseReused: self._response_reused,
+            ev.StepReused: self._step_reused,
             ev.GateOpened: self._gate_opened,
+            ev.VoteCommitted: self._vote_committed,
+            ev.DeadlinePassed: self._of_gate,
+            ev.GateLapsed: self._of_gate,
             ev.DecisionRecorded: self._decision_recorded,
             ev.GateClosed: self._gate_closed,
             ev.RunFinished: self._run_finished,
@@ -172,6 +184,10 @@ class JournalReader:
         if event.step in self._fans_out and any(ref.path == path for ref in event.files):
             self.items[path] = RecordedItems(event.step, self._cells.get(event.step, 0), None)
 
+    def _step_reused(self, event: ev.StepReused) -> None:
+        self._name(event.value, event.value.path == value_path(event.step))
+        self._name_files(event.step, event.files)
+
     def _name_files(self, step: str, files: list[ev.FileRef]) -> None:
         folder = f"{OUTPUTS}/{step}/"
         for ref in files:
@@ -224,6 +240,8 @@ class JournalReader:
 
     def _gate_opened(self, event: ev.GateOpened) -> None:
         self._name(event.request, event.request.path == gate_request_path(event.gate))
+        for ref in event.files:
+            self._name(ref, ref.path.startswith(f"{OUTPUTS}/{event.gate}/"))
         for ref in event.shows:
             self._name(ref, not ref.path.startswith(f"{DECISIONS}/"))
         self.gates.append(GateSeen(event, self.checkpoint))
@@ -232,16 +250,36 @@ class JournalReader:
     def _decision_recorded(self, event: ev.DecisionRecorded) -> None:
         path = decision_path(event.number, event.gate)
         self._name(event.decision, event.decision.path == path)
-        self._name(event.signature, event.signature.path == f"{path}.sig")
+        self._name_signed(path, event)
         gate = self._gate(event.gate)
         if gate is not None:
             gate.decisions.append(event)
+        self.gate_events.append(event)
+
+    def _vote_committed(self, event: ev.VoteCommitted) -> None:
+        path = vote_path(event.number, event.gate)
+        self._name(event.vote, event.vote.path == path)
+        self._name_signed(path, event)
+        gate = self._gate(event.gate)
+        if gate is not None:
+            gate.votes.append(event)
+        self.gate_events.append(event)
+
+    def _name_signed(self, path: str, event: ev.DecisionRecorded | ev.VoteCommitted) -> None:
+        self._name(event.signature, event.signature.path == signature_path(path))
+        self._name(event.authority, event.authority.path == authority_path(path))
+
+    def _of_gate(self, event: ev.DeadlinePassed | ev.GateLapsed) -> None:
+        gate = self._gate(event.gate)
+        if gate is not None:
+            gate.turns.append(event)
         self.gate_events.append(event)
 
     def _gate_closed(self, event: ev.GateClosed) -> None:
         gate = self._gate(event.gate)
         if gate is not None:
             gate.verdict = event.verdict
+            gate.turns.append(event)
         self.gate_events.append(event)
 
     def _run_finished(self, event: ev.RunFinished) -> None:

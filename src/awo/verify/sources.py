@@ -10,8 +10,9 @@ import msgspec
 
 from awo.derive.facts import RunFacts, StepFacts, StepStatus
 from awo.errors import CannotCheck, EvidenceError, StepFailed
+from awo.evidence.gates import Decision, GateRequest
 from awo.evidence.layout import file_path, items_path, responses_path
-from awo.evidence.records import Decision, GateRequest, InputRecord, ItemLine, ResponseLine, StepRecord
+from awo.evidence.records import InputRecord, ItemLine, ResponseLine, StepRecord
 from awo.evidence.verdicts import RegisteredClaim
 from awo.verify.doubled import doubled_key
 from awo.verify.reading import Reading

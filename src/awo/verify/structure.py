@@ -8,6 +8,7 @@ from awo.canon import time
 from awo.canon.json import parse, parse_canonical
 from awo.errors import AwoError, EvidenceError
 from awo.evidence.events import FileRef
+from awo.evidence.gates import Decision, GateRequest
 from awo.evidence.layout import (
     ALLOWED_SIGNERS,
     GATE_PENDING,
@@ -21,7 +22,7 @@ from awo.evidence.layout import (
     SUMS,
 )
 from awo.evidence.metadata import Metadata
-from awo.evidence.records import Decision, GateRequest, Seal, StatusView
+from awo.evidence.records import Seal, StatusView
 from awo.sign.allowed_signers import AllowedSigners
 from awo.sign.sshsig import read as read_signature
 from awo.verify.doubled import doubled_key

@@ -17,8 +17,8 @@ from awo.derive.report.shown import (
     prose,
     word,
 )
+from awo.evidence.gates import Decision, GateRequest
 from awo.evidence.layout import GATE_PENDING, JOURNAL
-from awo.evidence.records import Decision, GateRequest
 
 GATES_DETAILED = 10
 DECISIONS_SHOWN = 8

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Protocol
 
-from awo.evidence.records import Decision, GateRequest, ItemLine, ResponseLine
+from awo.evidence.gates import Decision, GateRequest
+from awo.evidence.records import ItemLine, ResponseLine
 
 
 class Reader(Protocol):
