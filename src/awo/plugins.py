@@ -70,6 +70,7 @@ SIGNATURE_SCHEMES: Mapping[str, str] = {
 
 EXTRA_OF_MODULE: Mapping[str, str] = {
     "aiohttp": "http",
+    "apprise": "notify",
     "genai_prices": "http",
     "krippendorff": "science",
     "matplotlib": "charts",

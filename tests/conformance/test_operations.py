@@ -116,8 +116,18 @@ CASES: dict[str, dict[str, Any]] = {
         ],
     },
     "audit_gate": {
-        "works": [example(checklist="check.md")],
-        "refused": [{}, {"checklist": ["check.md"]}],
+        "works": [
+            example(checklist="check.md"),
+            example(checklist="check.md", blind=True),
+            example(checklist="check.md", blind=True, of=["vote"]),
+        ],
+        "refused": [
+            {},
+            {"checklist": ["check.md"]},
+            {"checklist": "check.md", "of": ["vote"]},
+            {"checklist": "check.md", "blind": True, "of": ["vote", "vote"]},
+            {"checklist": "check.md", "blind": "yes"},
+        ],
         "fails": [fails("missing_input", checklist="none.md")],
     },
     "command": {

@@ -12,6 +12,7 @@ from tests.vectors.builder import RUN_ID
 from tests.vectors.make import BUNDLE, HERE, files_of, vectors
 
 from awo import plugins
+from awo.gate.project import read_policy
 from awo.sign.allowed_signers import AllowedSigners
 from awo.verify.checks import CHECKS, NOT_BUILT
 from awo.verify.judge import verify
@@ -33,7 +34,8 @@ def expected_of(vector: Path) -> Any:
 def test_a_vector_is_judged_as_it_expects(vector: Path) -> None:
     expected = expected_of(vector)
     trust = AllowedSigners.parse((vector / "trust").read_text(), where="trust")
-    report = verify(source_of(vector), trust=trust, trust_name="trust")
+    policy = read_policy((vector / "policy").read_text(), where="policy")
+    report = verify(source_of(vector), trust=trust, trust_name="trust", policy=policy, policy_name="policy")
     said = {verdict: [one.check.id for one in report.results(verdict)] for verdict in ("failed", "not_checked")}
     said["not_checked"] = [id_ for id_ in said["not_checked"] if id_ not in NOT_BUILT]
     assert said == {verdict: expected[verdict] for verdict in said}

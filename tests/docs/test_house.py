@@ -32,6 +32,7 @@ VIOLATIONS = {
     "statistics": ("derive/intruder.py", "def late() -> None:\n    import scipy.stats"),
     "scores": ("derive/intruder.py", "import rapidfuzz"),
     "charts": ("derive/intruder.py", "import matplotlib"),
+    "notices": ("api_intruder.py", "def late() -> None:\n    import apprise"),
     "llama": ("inference/intruder.py", "import xllamacpp"),
 }
 """For each contract of pyproject.toml a file of src/awo and the line in it that must be refused."""

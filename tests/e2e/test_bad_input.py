@@ -128,7 +128,7 @@ DECISIONS = {
     "an answer is neither yes nor no": ((*READ, "--answer", "fair=perhaps"), 2, ("perhaps", "yes")),
     "an item is unknown": ((*READ, *FAIR, "--answer", "fare=yes"), 2, ("fare", "fair")),
     "an item is answered twice": ((*READ, *READ, *FAIR), 2, ("read",)),
-    "an answer has no item": ((*READ, *FAIR, "--answer", "yes"), 2, ("item=yes",)),
+    "an answer has no item": ((*READ, *FAIR, "--answer", "yes"), 2, ("item=answer",)),
     "the signer is unknown": ((*READ, *FAIR, "--as", "mallory@example.org"), 2, ("mallory@example.org", "enrol")),
     "the key is another person's": ((*READ, *FAIR, "--key", "{mallory}"), 2, (REVIEWER, "not enrolled")),
     "the key is not there": ((*READ, *FAIR, "--key", "{gone}"), 7, ("gone", "ssh-keygen")),

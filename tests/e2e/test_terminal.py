@@ -11,10 +11,11 @@ from tests.e2e.installed import Done, Project
 
 COMMANDS = (
     *("init", "validate", "plan", "run", "resume", "retry", "replay", "rescore", "watch", "status", "list", "show"),
-    *("gates", "approve"),
-    *("reject", "seal", "verify", "render", "export", "keys", "schema", "doctor"),
+    *("gates", "approve", "reject", "withdraw", "revise", "reveal"),
+    *("seal", "verify", "render", "export", "keys", "schema", "doctor"),
 )
 KEY_COMMANDS = ("new", "enrol", "list")
+GATE_COMMANDS = ("show", "remind")
 ESCAPE, BIDI, BELL, HIDDEN = "\x1b[2J\x1b[31m", "\u202e", "\x07", "\u200b\ufeff"
 HOSTILE = f"ev{ESCAPE}il{BIDI}{BELL}{HIDDEN}\u009b31m"
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")
@@ -44,7 +45,9 @@ def test_hostile_text_of_a_workflow_is_never_printed_raw(project: Project) -> No
     printed = [project.awo(*words) for words in (("validate", "w.json"), ("plan", "w.json"))]
     printed += [project.awo("run", "w.json").expect(78), project.awo("watch").expect(78)]
     arguments = ("approve", "latest", "--key", project.key, "--as", "alice@example.org", "--answer", "read=yes")
-    printed += [project.awo(*words) for words in (("status",), ("list",), ("show",), ("gates",), arguments)]
+    printed += [
+        project.awo(*words) for words in (("status",), ("list",), ("show",), ("gates",), ("gates", "show"), arguments)
+    ]
     printed += [project.awo("resume").expect(6), project.awo("show"), project.awo("seal").expect(0)]
     printed += [project.awo("verify").expect(0), project.awo("list")]
     assert_harmless(*printed)
@@ -156,11 +159,15 @@ def test_every_command_prints_one_json_object_and_nothing_else(sealed: Project) 
         "resume": ("resume", sealed.latest().name),
         "retry": ("retry", sealed.latest().name),
         "reject": ("reject", sealed.latest().name, *key, "--reason", "late"),
+        "withdraw": ("withdraw", sealed.latest().name, *key, "--reason", "late"),
+        "revise": ("revise", sealed.latest().name, *key, "--reason", "late", "--change", "all"),
+        "reveal": ("reveal", sealed.latest().name),
         "seal": ("seal", sealed.latest().name),
     }
     assert sorted([*uses, "keys"]) == sorted(COMMANDS)
+    late = ("reject", "withdraw", "revise", "reveal", "seal", "retry")  # the run is sealed by then
     for name, words in uses.items():
-        done = sealed.awo(*words, "--json").expect(2 if name in ("reject", "seal", "retry") else 0)
+        done = sealed.awo(*words, "--json").expect(2 if name in late else 0)
         assert done.json, name
     for code, words in (
         (0, ("new", "bob@example.org", "--no-passphrase")),
@@ -194,6 +201,11 @@ def test_help_lists_every_command(project: Project) -> None:
 @pytest.mark.parametrize("command", KEY_COMMANDS)
 def test_every_command_on_keys_has_help(project: Project, command: str) -> None:
     assert project.awo("keys", command, "--help").expect(0).out.startswith(f"Usage: awo keys {command} [OPTIONS]")
+
+
+@pytest.mark.parametrize("command", GATE_COMMANDS)
+def test_every_command_on_gates_has_help(project: Project, command: str) -> None:
+    assert project.awo("gates", command, "--help").expect(0).out.startswith(f"Usage: awo gates {command} [OPTIONS]")
 
 
 def test_output_into_a_pipe_that_closes_early_is_no_fault(sealed: Project) -> None:

@@ -32,7 +32,7 @@ def strategy_for(kind: Any) -> st.SearchStrategy[Any]:
 def _of(info: Any) -> st.SearchStrategy[Any]:
     match info:
         case msgspec.inspect.StructType():
-            fields = {field.encode_name: _of(field.type) for field in info.fields}
+            fields = {field.name: _of(field.type) for field in info.fields}
             return st.fixed_dictionaries(fields).map(lambda values: info.cls(**values))
         case msgspec.inspect.Metadata():
             return _of(info.type)

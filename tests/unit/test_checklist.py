@@ -1,4 +1,4 @@
-"""Checklists: which lines are items, what their ids are, and what is kept out."""
+"""Checklists in Markdown: which lines are items, what their ids are, what answers they want, and what is kept out."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from awo.errors import UsageError
+from awo.evidence.gates import ChecklistItem
 from awo.gate.checklist import read_checklist
 
 
@@ -127,6 +128,143 @@ def test_writing_that_needs_joiners_is_shown_as_it_is() -> None:
     assert texts("- [ ] \u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645") == [
         "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645"
     ]
+
+
+# --- what stands behind an item -----------------------------------------------------------------------
+
+
+def only(text: str) -> ChecklistItem:
+    (item,) = read_checklist(f"- [ ] {text}", where="check.md")
+    return item
+
+
+def test_a_question_without_notes_is_answered_with_yes_or_no_and_approved_with_yes() -> None:
+    item = only("Checked")
+    assert (item.kind, item.required, item.approve_with, item.evidence) == ("yes_no", True, "yes", "optional")
+    assert only("Checked (optional)").approve_with == ""
+
+
+def test_braces_at_the_end_say_what_kind_of_answer_an_item_wants() -> None:
+    assert (only("Who? {choice: A, Model B , neither}").kind, only("Who? {choice: A, Model B , neither}").choices) == (
+        "choice",
+        ["A", "Model B", "neither"],
+    )
+    assert only("Why? {text}").kind == "text"
+    assert only("How many? {number}").kind == "number"
+    assert only("Why? {text}").approve_with == ""
+
+
+@pytest.mark.parametrize(
+    ("notes", "lowest", "highest", "unit"),
+    [
+        ("{number: 0..10}", "0", "10", ""),
+        ("{number: 0..10 points of 10}", "0", "10", "points of 10"),
+        ("{number: -0.50..+2.5 mg}", "-0.5", "2.5", "mg"),
+        ("{number: 3..}", "3", "", ""),
+        ("{number: ..1e2 %}", "", "100", "%"),
+        ("{number: euros}", "", "", "euros"),
+    ],
+)
+def test_a_number_may_have_a_range_and_a_unit(notes: str, lowest: str, highest: str, unit: str) -> None:
+    item = only(f"How much? {notes}")
+    assert (item.text, item.lowest, item.highest, item.unit) == ("How much?", lowest, highest, unit)
+
+
+def test_what_an_approval_expects_and_the_evidence_are_said_in_any_order() -> None:
+    for notes in (
+        "{expects: no} {evidence: required} (optional)",
+        "(optional) {evidence: required}  {expects: no}",
+    ):
+        item = only(f"Harm? {notes}")
+        assert (item.text, item.required, item.approve_with, item.evidence) == ("Harm?", False, "no", "required")
+    assert only("Harm? {expects: any} {evidence: none}").approve_with == ""
+    assert only("Harm? {expects: any} {evidence: none}").evidence == ""
+    assert only("Which? {choice: A, B} {expects: B}").approve_with == "B"
+
+
+def test_notes_on_a_line_of_their_own_belong_to_the_item() -> None:
+    (item,) = read_checklist("- [ ] {#who} Who is right?\n  {choice: A, B}\n", where="check.md")
+    assert (item.id, item.text, item.kind) == ("who", "Who is right?", "choice")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Is {text} filled in",
+        "Is {text}.",
+        "The template {{ inputs.text }}",
+        "A set {1, 2}",
+        "A set{text}",
+        "JSON {context: 3}",
+        'JSON {"number": 3}',
+        "Style {color: red}",
+        "Empty {}",
+        "Open {text",
+        "Closed text}",
+        "Nested {choice: {A}}",
+        "A {test}",
+        "(text)",
+    ],
+)
+def test_other_braces_are_text(text: str) -> None:
+    item = only(text)
+    assert (item.text, item.kind) == (text, "yes_no")
+
+
+@pytest.mark.parametrize(
+    ("text", "what", "hint"),
+    [
+        ("Who? {choise: A, B}", "not understood", "did you mean {choice: …}?"),
+        ("Who? {Choice: A, B}", "not understood", "did you mean {choice: …}?"),
+        ("Who? {choices: A, B}", "not understood", "did you mean {choice: …}?"),
+        ("Who? {choice}", "not understood", "choice"),
+        ("How? {numbers: 0..1}", "not understood", "did you mean {number: …}?"),
+        ("Harm? {expect: no}", "not understood", "did you mean {expects: …}?"),
+        ("Harm? {evidense: required}", "not understood", "did you mean {evidence: …}?"),
+        ("Harm? {evidence: must}", "not known", ""),
+        ("Harm? {expects: maybe}", "none of the item's answers", ""),
+        ("Harm? {expects:}", "nothing is expected", ""),
+        ("Who? {choice: A}", "answers to choose from", ""),
+        ("Who? {choice: A, A}", "twice", ""),
+        ("Who? {choice: A, , B}", "empty", ""),
+        ("Who? {choice: A, Ben} {expects: Bem}", "none of the item's answers", "did you mean 'Ben'?"),
+        ("How? {number: 0-10}", "no range", ""),
+        ("How? {number: 5}", "no range", ""),
+        ("How? {number: a..b}", "no number", ""),
+        ("How? {number: 10..0}", "range is empty", ""),
+        ("How? {number: 0..1e99}", "no number", ""),
+        ("How? {number} {expects: 5}", "no one answer", ""),
+        ("How? {number} {text}", "two groups", ""),
+        ("Why? {text: long}", "takes nothing", ""),
+        ("{text}", "no text", ""),
+    ],
+)
+def test_a_slip_in_the_braces_is_told_with_its_line(text: str, what: str, hint: str) -> None:
+    error = refusal(f"- [ ] fine\n\n- [ ] {text}\n")
+    assert what in error.what
+    assert error.where == "check.md:3"
+    assert hint in error.hint
+
+
+def test_hostile_markdown_stays_plain_text() -> None:
+    hostile = "<img src=x onerror=alert(1)> [a](javascript:b) ![c](http://d) `{text}` </script> &lt; \\u001b ${x} %s"
+    assert only(hostile).text == hostile
+
+
+@pytest.mark.parametrize("piece", ["{", "}", "{text", " {", "(", " (optional) x", "> ", "- [ ] ", "{a:}", " {text}"])
+def test_a_very_long_line_of_anything_is_refused_with_its_line(piece: str) -> None:
+    error = refusal(f"- [ ] x {piece * 20_000}\n")
+    assert "too long" in error.what
+    assert error.where == "check.md:1"
+
+
+@pytest.mark.parametrize("piece", ["````\n", "~~~\n```\n", "  \t ", "\n", "> > ", "- \n", "<!-- \n"])
+def test_a_great_deal_of_anything_between_items_changes_nothing(piece: str) -> None:
+    assert texts(f"- [ ] x\n\n{piece * 20_000}\n")[0] == "x"
+
+
+def test_an_item_with_very_many_lines_is_refused_as_too_long() -> None:
+    assert "too long" in refusal("- [ ] x\n" + "  y\n" * 50_000).what
 
 
 @given(

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, get_args
 
 import msgspec
 import pytest
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.security_key import NOT_TOUCHED, TOUCHED, SecurityKey
+from tests.unit.at_a_gate import ALICE, AT, BOB, FACTS, LATER, NOON, SHOWN, asking, authority_for, new_signer, said
 
 from awo.canon.json import parse_canonical
 from awo.errors import EvidenceError
-from awo.evidence.events import Checkpoint, FileRef, Starter
-from awo.evidence.gates import Answer, ChecklistItem, Decision, GateRequest, Need, Signer
+from awo.evidence.events import Checkpoint, Starter
+from awo.evidence.gates import Answer, Decision, Meaning, Need, Signer
+from awo.evidence.records import NOBODY
 from awo.gate.decision import (
     CheckedDecision,
     DecisionFault,
@@ -27,40 +27,12 @@ from awo.gate.decision import (
     decision_bytes,
     judge_decision,
 )
-from awo.gate.project import DEFAULT_RULES
-from awo.sign.allowed_signers import AllowedSigners, MayNotSign, MaySign, line_for
-from awo.sign.key_file import KeyFileSigner
+from awo.sign.allowed_signers import line_for
 from awo.sign.namespaces import DECISION, SEAL
-from awo.sign.sshkeys import SK_ED25519, PublicKey
-
-ALICE = "alice@example.org"
-AT = "2026-11-23T12:00:00.000000Z"
-LATER = datetime(2026, 11, 24, tzinfo=UTC)
-SHOWN = FileRef(path="outputs/vote/output.json", sha256="a" * 64, size_bytes=10)
-
-FACTS = GateFacts(
-    run_id="run_2026-11-23T06-09-00Z",
-    starter=Starter(id="starter@example.org", key="SHA256:another"),
-    request=GateRequest(
-        format="awo/gate-request/v1",
-        gate="audit",
-        checklist=[ChecklistItem(id="numbers", text="The numbers were checked", kind="yes_no", required=True)],
-        needs=[Need(role="reviewer", count=1)],
-        rules=DEFAULT_RULES,
-    ),
-    checkpoint=Checkpoint(size=12, root="b" * 64),
-    shows=(SHOWN,),
-)
-
-
-def new_signer(seed: int) -> KeyFileSigner:
-    private = Ed25519PrivateKey.from_private_bytes(bytes([seed]) * 32)
-    line = private.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode()
-    return KeyFileSigner(PublicKey.parse(line, where="test"), "not proved", private)
-
+from awo.sign.sshkeys import SK_ED25519
 
 KEY = new_signer(1)
-ALLOWED = AllowedSigners.parse(line_for(ALICE, KEY.key, [DECISION]), where="test")
+WHO = authority_for(ALICE, KEY.key, name="Alice Example")
 
 
 def build(facts: GateFacts = FACTS, **changes: Any) -> Decision | DecisionFault:
@@ -87,30 +59,22 @@ def altered(**changes: Any) -> Decision:
     return msgspec.structs.replace(good(), **changes)
 
 
-def fault(decision: Decision, *, facts: GateFacts = FACTS, at: datetime = LATER) -> DecisionFault:
+def judge(decision: Decision, *, facts: GateFacts = FACTS, at: datetime = LATER) -> CheckedDecision | DecisionFault:
     data = decision_bytes(decision)
-    found = judge_decision(data, KEY.sign(data, DECISION), facts, allowed=ALLOWED, at=at, where="0001-audit.json")
+    return judge_decision(data, KEY.sign(data, DECISION), facts, authority=WHO, at=at, where="0001-audit.json")
+
+
+def fault(decision: Decision, *, facts: GateFacts = FACTS, at: datetime = LATER) -> DecisionFault:
+    found = judge(decision, facts=facts, at=at)
     assert isinstance(found, DecisionFault)
     return found
 
 
-def test_a_good_decision_counts_and_its_signer_is_believed() -> None:
+def test_a_good_decision_counts() -> None:
     data = decision_bytes(good())
-    found = check_decision(data, KEY.sign(data, DECISION), FACTS, allowed=ALLOWED, at=LATER, where="test")
+    found = check_decision(data, KEY.sign(data, DECISION), FACTS, authority=WHO, at=LATER, where="test")
     assert found.decision == good()
     assert found.signature.key == KEY.key
-    assert found.authority == MaySign(1)
-
-
-def test_a_good_signature_by_nobody_whom_the_reader_believes_is_not_a_fault() -> None:
-    data = decision_bytes(good())
-    nobody = AllowedSigners(())
-    found = judge_decision(data, KEY.sign(data, DECISION), FACTS, allowed=nobody, at=LATER, where="test")
-    assert isinstance(found, CheckedDecision)
-    assert isinstance(found.authority, MayNotSign)
-    unasked = judge_decision(data, KEY.sign(data, DECISION), FACTS, allowed=None, at=LATER, where="test")
-    assert isinstance(unasked, CheckedDecision)
-    assert unasked.authority is None
 
 
 def test_the_signed_bytes_are_canonical_and_end_without_a_newline() -> None:
@@ -137,13 +101,13 @@ def test_the_signed_bytes_are_canonical_and_end_without_a_newline() -> None:
 )
 def test_bytes_that_are_not_the_one_spelling_of_a_decision_are_refused(spoil: Any) -> None:
     data = spoil(decision_bytes(good()))
-    found = judge_decision(data, KEY.sign(data, DECISION), FACTS, allowed=ALLOWED, at=LATER, where="test")
+    found = judge_decision(data, KEY.sign(data, DECISION), FACTS, authority=WHO, at=LATER, where="test")
     assert isinstance(found, DecisionFault)
     assert found.code == "form"
 
 
 def test_a_decision_file_that_is_too_large_is_not_read() -> None:
-    found = judge_decision(b" " * ((1 << 20) + 1), b"", FACTS, allowed=None, at=LATER, where="test")
+    found = judge_decision(b" " * ((1 << 20) + 1), b"", FACTS, authority=WHO, at=LATER, where="test")
     assert isinstance(found, DecisionFault)
     assert (found.code, found.what) == ("form", "a decision file is too large")
 
@@ -160,8 +124,19 @@ def test_a_decision_file_that_is_too_large_is_not_read() -> None:
         (replace(FACTS, shows=(msgspec.structs.replace(SHOWN, sha256="c" * 64),)), "stale"),
         (replace(FACTS, shows=(msgspec.structs.replace(SHOWN, size_bytes=11),)), "stale"),
         (replace(FACTS, request=msgspec.structs.replace(FACTS.request, needs=[Need(role="editor", count=1)])), "role"),
+        (replace(FACTS, is_escalated=True), "role"),
         (replace(FACTS, starter=Starter(id=ALICE, key="SHA256:another")), "solo"),
         (replace(FACTS, starter=Starter(id="x", key=KEY.key.fingerprint)), "solo"),
+        (replace(FACTS, authors=("Alice@Example.org",)), "solo"),
+        (asking(presence=["touch"]), "presence"),
+        (asking([Need(role="reviewer", count=1, meaning="review")]), "meaning"),
+        (asking(lasts_s=60), "content"),
+        (asking(known_starter=True, facts=replace(FACTS, starter=Starter(id=NOBODY, key="k"))), "starter_unknown"),
+        (asking(separate_from=["author"]), "author_unknown"),
+        (asking(redecide=False, facts=replace(FACTS, decisions=(said(ALICE),))), "already_decided"),
+        (replace(FACTS, decisions=(said(BOB, key=KEY.key.fingerprint),)), "shared_key"),
+        (replace(FACTS, opened_at="2026-11-23T12:00:00.000001Z"), "clock"),
+        (replace(FACTS, decisions=(said(BOB, at="2026-11-23T12:00:00.000001Z"),)), "clock"),
     ],
 )
 def test_a_decision_on_anything_else_than_the_gate_as_it_stands_is_refused(facts: GateFacts, code: str) -> None:
@@ -196,12 +171,16 @@ SIGNER = Signer(id=ALICE, name="Alice Example", role="reviewer", key=KEY.key.fin
         ({"comment": "\x1b[2Jlooks good"}, "content"),
         ({"comment": "x" * 10_001}, "content"),
         ({"required_changes": ["a\u202eb"]}, "content"),
+        ({"required_changes": ["More data."]}, "content"),
+        ({"from_step": "answers"}, "content"),
+        ({"verdict": "revise", "comment": "No.", "required_changes": [" "]}, "content"),
+        ({"verdict": "revise", "comment": "No.", "from_step": "../answers"}, "content"),
+        ({"verdict": "withdraw", "comment": "I was wrong."}, "nothing_to_withdraw"),
+        ({"signer": msgspec.structs.replace(SIGNER, name="\u0410lice")}, "name"),
         ({"signer": msgspec.structs.replace(SIGNER, name="")}, "content"),
         ({"signer": msgspec.structs.replace(SIGNER, name="A\nB")}, "content"),
         ({"signer": msgspec.structs.replace(SIGNER, id="*")}, "content"),
         ({"signer": msgspec.structs.replace(SIGNER, role="king")}, "role"),
-        ({"expires_at": "tomorrow"}, "content"),
-        ({"expires_at": AT}, "expired"),
     ],
 )
 def test_what_a_decision_must_not_say_is_refused_when_made_and_when_judged(changes: dict[str, Any], code: str) -> None:
@@ -211,32 +190,129 @@ def test_what_a_decision_must_not_say_is_refused_when_made_and_when_judged(chang
     assert fault(altered(**changes)).code == code
 
 
-def test_a_time_that_is_none_is_refused_when_judged() -> None:
-    assert fault(altered(at="2026-99-23T12:00:00.000000Z")).code == "content"
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"at": "2026-99-23T12:00:00.000000Z"},
+        {"at": "9999-12-31T23:59:59.000000Z"},
+        {"expires_at": "tomorrow"},
+        {"expires_at": "2026-99-23T12:00:00.000000Z"},
+        {"expires_at": "2026-11-23T12:01:00.000001Z"},
+        {"expires_at": ""},
+    ],
+)
+def test_a_time_that_is_none_or_not_that_of_the_rules_is_refused_when_judged(changes: dict[str, str]) -> None:
+    facts = asking(lasts_s=60)
+    made = build(facts)
+    assert isinstance(made, Decision)
+    assert made.expires_at == "2026-11-23T12:01:00.000000Z"
+    assert isinstance(judge(made, facts=facts, at=NOON), CheckedDecision)
+    assert fault(msgspec.structs.replace(made, **changes), facts=facts, at=NOON).code == "content"
 
 
 def test_a_rejection_with_a_reason_needs_no_answers() -> None:
     made = build(verdict="reject", answers=[], comment="The sample is too small.")
     assert isinstance(made, Decision)
     data = decision_bytes(made)
-    found = check_decision(data, KEY.sign(data, DECISION), FACTS, allowed=ALLOWED, at=LATER, where="test")
+    found = check_decision(data, KEY.sign(data, DECISION), FACTS, authority=WHO, at=LATER, where="test")
     assert found.decision.verdict == "reject"
 
 
-def test_a_decision_by_the_starter_that_says_so_counts() -> None:
+def test_a_decision_by_the_starter_that_says_so_counts_where_the_gate_lets_them() -> None:
     facts = replace(FACTS, starter=Starter(id=ALICE, key=KEY.key.fingerprint))
     made = build(facts, solo=True)
     assert isinstance(made, Decision)
-    data = decision_bytes(made)
-    assert check_decision(data, KEY.sign(data, DECISION), facts, allowed=ALLOWED, at=LATER, where="test").decision.solo
+    assert fault(made, facts=facts).code == "starter"
+    for open_to_them in (asking(facts=facts, solo=True), asking(facts=facts, separate_from=[])):
+        assert isinstance(judge(made, facts=open_to_them), CheckedDecision)
 
 
-def test_a_decision_holds_until_it_expires() -> None:
-    made = build(expires_at="2026-11-24T00:00:00.000001Z")
+def test_a_decision_by_the_author_that_says_so_counts_where_the_gate_lets_them() -> None:
+    facts = asking(facts=replace(FACTS, authors=(ALICE,)), separate_from=["author"])
+    made = build(facts, solo=True)
     assert isinstance(made, Decision)
-    data = decision_bytes(made)
-    check_decision(data, KEY.sign(data, DECISION), FACTS, allowed=ALLOWED, at=LATER, where="test")
-    assert fault(made, at=datetime(2026, 11, 24, 0, 0, 0, 1, tzinfo=UTC)).code == "expired"
+    assert fault(made, facts=facts).code == "author"
+    assert isinstance(judge(made, facts=asking(facts=facts, solo=True)), CheckedDecision)
+
+
+def test_only_an_approval_expires_and_it_holds_until_then() -> None:
+    facts = asking(lasts_s=43_200)
+    made = build(facts)
+    assert isinstance(made, Decision)
+    assert made.expires_at == "2026-11-24T00:00:00.000000Z"
+    assert isinstance(judge(made, facts=facts, at=LATER - timedelta(microseconds=1)), CheckedDecision)
+    assert fault(made, facts=facts, at=LATER).code == "lapsed"
+    rejection = build(facts, verdict="reject", comment="No.")
+    assert isinstance(rejection, Decision)
+    assert rejection.expires_at == ""
+    assert isinstance(judge(rejection, facts=facts), CheckedDecision)
+
+
+def test_a_decision_may_expire_sooner_than_the_rules_say_and_not_of_itself() -> None:
+    sooner = "2026-11-23T18:00:00.000000Z"
+    facts = asking(lasts_s=43_200)
+    made = build(facts)
+    assert isinstance(made, Decision)
+    assert isinstance(judge(msgspec.structs.replace(made, expires_at=sooner), facts=facts, at=NOON), CheckedDecision)
+    assert fault(altered(expires_at=sooner), at=NOON).code == "content"
+
+
+def test_an_approval_that_has_expired_may_be_renewed_where_nobody_may_decide_again() -> None:
+    gone, held = "2026-11-23T12:00:00.000000Z", "2026-11-23T12:00:00.000001Z"
+    for expires_at, is_taken in ((gone, True), (held, False)):
+        earlier = (said(ALICE, at="2026-11-23T11:30:00.000000Z", expires_at=expires_at),)
+        facts = asking(redecide=False, lasts_s=1800, facts=replace(FACTS, decisions=earlier))
+        assert isinstance(build(facts), Decision) == is_taken
+
+
+def test_a_decision_is_not_recorded_before_it_is_made() -> None:
+    assert fault(good(), at=NOON - timedelta(microseconds=1)).code == "clock"
+    assert isinstance(judge(good(), at=NOON), CheckedDecision)
+
+
+def test_an_approval_that_stands_can_be_withdrawn_once() -> None:
+    facts = asking(redecide=False, facts=replace(FACTS, decisions=(said(ALICE),)))
+    made = build(facts, verdict="withdraw", answers=[], comment="I was wrong.")
+    assert isinstance(made, Decision)
+    assert isinstance(judge(made, facts=facts), CheckedDecision)
+    again = replace(facts, decisions=(said(ALICE), said(ALICE, "withdraw")))
+    assert fault(made, facts=again).code == "nothing_to_withdraw"
+    assert fault(made, facts=replace(facts, decisions=(said(BOB),))).code == "nothing_to_withdraw"
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"run_id": "run_2026-11-23T06-09-01Z"}, "authority"),
+        ({"gate": "other"}, "authority"),
+        ({"signer": BOB}, "authority"),
+        ({"lines": ["nonsense"]}, "authority"),
+        ({"lines": []}, "unknown_signer"),
+        ({"lines": [line_for(BOB, KEY.key, [DECISION])]}, "unknown_signer"),
+        ({"lines": [line_for(ALICE, new_signer(2).key, [DECISION])]}, "other_key"),
+        ({"lines": [line_for(ALICE, KEY.key, [SEAL])]}, "namespace"),
+        ({"lines": [line_for(ALICE, KEY.key, [DECISION], valid_after=LATER)]}, "not_yet_valid"),
+        ({"lines": [line_for(ALICE, KEY.key, [DECISION], valid_before=NOON - timedelta(days=1))]}, "expired"),
+        ({"roles": []}, "role"),
+        ({"roles": ["editor"]}, "role"),
+        ({"name": "Alice Other"}, "name"),
+        ({"name": ""}, "name"),
+    ],
+)
+def test_a_decision_counts_only_by_somebody_whom_the_project_let_sign_so(changes: dict[str, Any], code: str) -> None:
+    data = decision_bytes(good())
+    who = msgspec.structs.replace(WHO, **changes)
+    found = judge_decision(data, KEY.sign(data, DECISION), FACTS, authority=who, at=LATER, where="test")
+    assert isinstance(found, DecisionFault)
+    assert found.code == code
+
+
+def test_who_was_taken_off_the_list_afterwards_had_decided() -> None:
+    """The lines are those of the time of the decision: a key that ends later was good then."""
+    data = decision_bytes(good())
+    who = msgspec.structs.replace(WHO, lines=[line_for(ALICE, KEY.key, [DECISION], valid_before=NOON)])
+    found = judge_decision(data, KEY.sign(data, DECISION), FACTS, authority=who, at=LATER, where="test")
+    assert isinstance(found, CheckedDecision)
 
 
 @pytest.mark.parametrize(
@@ -250,7 +326,7 @@ def test_a_decision_holds_until_it_expires() -> None:
     ids=["for a seal", "over other bytes", "none", "by another key"],
 )
 def test_a_signature_that_is_not_this_persons_over_these_bytes_is_refused(armored: bytes, code: str) -> None:
-    found = judge_decision(decision_bytes(good()), armored, FACTS, allowed=ALLOWED, at=LATER, where="test")
+    found = judge_decision(decision_bytes(good()), armored, FACTS, authority=WHO, at=LATER, where="test")
     assert isinstance(found, DecisionFault)
     assert found.code == code
 
@@ -258,13 +334,14 @@ def test_a_signature_that_is_not_this_persons_over_these_bytes_is_refused(armore
 def test_a_claimed_touch_needs_a_security_key_that_shows_it() -> None:
     assert fault(altered(presence="touch")).code == "presence"
     device = SecurityKey(SK_ED25519, seed=5)
+    who = authority_for(ALICE, device.key, name="Alice Example")
     made = build(presence="touch", signer=msgspec.structs.replace(SIGNER, key=device.key.fingerprint))
     assert isinstance(made, Decision)
     data = decision_bytes(made)
     touched = device.sign(data, DECISION, flags=TOUCHED)
-    assert isinstance(judge_decision(data, touched, FACTS, allowed=None, at=LATER, where="test"), CheckedDecision)
+    assert isinstance(judge_decision(data, touched, FACTS, authority=who, at=LATER, where="test"), CheckedDecision)
     found = judge_decision(
-        data, device.sign(data, DECISION, flags=NOT_TOUCHED), FACTS, allowed=None, at=LATER, where="test"
+        data, device.sign(data, DECISION, flags=NOT_TOUCHED), FACTS, authority=who, at=LATER, where="test"
     )
     assert isinstance(found, DecisionFault)
     assert found.code == "signature"
@@ -274,24 +351,29 @@ def test_a_fault_is_raised_as_bad_evidence_that_names_the_file() -> None:
     data = decision_bytes(good())
     with pytest.raises(EvidenceError, match="another run") as caught:
         check_decision(
-            data, KEY.sign(data, DECISION), replace(FACTS, run_id="x"), allowed=None, at=LATER, where="0001-audit.json"
+            data, KEY.sign(data, DECISION), replace(FACTS, run_id="x"), authority=WHO, at=LATER, where="0001-audit.json"
         )
     assert caught.value.where == "0001-audit.json"
 
 
 plain_text = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cf", "Zl", "Zp"]), max_size=50)
+changes = st.lists(plain_text.filter(str.strip), max_size=3)
 
 
-@given(
-    plain_text,
-    st.lists(plain_text, max_size=3),
-    st.sampled_from(["authorship", "review", "approval", "responsibility"]),
-)
-def test_any_decision_that_can_be_made_is_judged_good(comment: str, required: list[str], meaning: Any) -> None:
-    made = build(comment=comment, required_changes=required, meaning=meaning)
+@given(plain_text, changes, st.sampled_from(get_args(Meaning)), st.sampled_from(["approve", "reject", "revise"]))
+def test_any_decision_that_can_be_made_is_judged_good(
+    comment: str, required: list[str], meaning: Any, verdict: Any
+) -> None:
+    made = build(
+        verdict=verdict,
+        comment=comment if verdict == "approve" else f"Since: {comment}",
+        required_changes=required if verdict == "revise" else [],
+        from_step="answers" if verdict == "revise" else "",
+        meaning=meaning,
+    )
     assert isinstance(made, Decision)
     data = decision_bytes(made)
-    assert check_decision(data, KEY.sign(data, DECISION), FACTS, allowed=ALLOWED, at=LATER, where="x").decision == made
+    assert check_decision(data, KEY.sign(data, DECISION), FACTS, authority=WHO, at=LATER, where="x").decision == made
 
 
 @given(st.data())
@@ -300,5 +382,5 @@ def test_a_changed_byte_of_a_signed_decision_never_counts(data: st.DataObject) -
     place = data.draw(st.integers(0, len(raw) - 1))
     change = data.draw(st.integers(1, 255))
     forged = raw[:place] + bytes([raw[place] ^ change]) + raw[place + 1 :]
-    found = judge_decision(forged, KEY.sign(raw, DECISION), FACTS, allowed=ALLOWED, at=LATER, where="test")
+    found = judge_decision(forged, KEY.sign(raw, DECISION), FACTS, authority=WHO, at=LATER, where="test")
     assert isinstance(found, DecisionFault)

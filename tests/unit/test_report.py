@@ -100,7 +100,7 @@ def test_the_commands_to_check_by_hand_are_exact() -> None:
     ) in text
     assert (
         "\nssh-keygen -Y verify -f audit/allowed_signers -I bob@example.org -n awo-decision "
-        "-s audit/decisions/0001-gate.json.sig < audit/decisions/0001-gate.json\n"
+        "-Overify-time=20261123060903Z -s audit/decisions/0001-gate.json.sig < audit/decisions/0001-gate.json\n"
     ) in text
     assert "\nawo verify .\n" in text
 

@@ -29,6 +29,7 @@ MAY_LACK: dict[str, dict[str, Any]] = {
         "changes": [],
         "earlier": [],
         "revised_from": "",
+        "revises": "",
         "authors": [],
     },
     "response": {

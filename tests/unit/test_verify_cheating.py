@@ -272,9 +272,7 @@ def test_scores_of_a_function_leave_no_answer_out() -> None:
 
 def test_a_value_has_no_key_twice(monkeypatch: pytest.MonkeyPatch) -> None:
     twice = b'"agreement_ratio": 1.0, "agreement_ratio"'
-    monkeypatch.setattr(
-        "tests.vectors.builder.pretty", lambda value: pretty(value).replace(b'"agreement_ratio"', twice)
-    )
+    monkeypatch.setattr("tests.vectors.record.pretty", lambda value: pretty(value).replace(b'"agreement_ratio"', twice))
     assert failed_ids(judged(derived.voted().freeze().files)) == ["EP-5.2"]
 
 

@@ -16,6 +16,7 @@ from awo.errors import UsageError
 from awo.evidence import events as ev
 from awo.evidence import layout
 from awo.evidence.records import NOBODY
+from awo.gate.project import read_policy
 from awo.sign.allowed_signers import AllowedSigners
 from awo.verify.checks import CAN_BE_REQUIRED, CHECKS, NOT_BUILT
 from awo.verify.findings import plain
@@ -51,8 +52,17 @@ class InMemory:
             yield Found(path, len(data), chunks)
 
 
-def judged(files: Mapping[str, bytes], *others: Refused | Unreadable, trust: str = EVERYBODY, **limits: int) -> Report:
-    believed = Trust(AllowedSigners.parse(trust, where="trust") if trust else None, "trust")
+def judged(
+    files: Mapping[str, bytes],
+    *others: Refused | Unreadable,
+    trust: str = EVERYBODY,
+    policy: str | None = "",
+    **limits: int,
+) -> Report:
+    """The report, for a reader with this list of signers ('' for none) and this awo.toml (None for none)."""
+    signers = AllowedSigners.parse(trust, where="trust") if trust else None
+    asked = read_policy(policy, where="policy") if policy is not None else None
+    believed = Trust(signers, "trust", asked, "policy")
     return judge(InMemory(files, *others), "memory", believed, Limits(**limits))
 
 
@@ -148,7 +158,7 @@ def test_nothing_at_all_is_a_failure_in_order() -> None:
 
 def test_solo_is_said_loudly_and_passes() -> None:
     package = solo().freeze()
-    report = judged(package.files, trust="\n".join(package.signers))
+    report = judged(package.files, trust="\n".join(package.signers), policy="[gates]\nsolo = true")
     assert report.verdict == "passed"
     assert any(note.startswith("SOLO") for note in report.notes)
 
@@ -161,7 +171,7 @@ def test_with_a_starter_that_names_nobody_independence_is_not_shown() -> None:
 
 def test_the_starter_may_not_decide_without_saying_so() -> None:
     package = approved(who="otto@example.org")
-    assert failed_ids(judged(package.freeze().files)) == ["EP-4.5", "EP-4.6"]
+    assert failed_ids(judged(package.freeze().files)) == ["EP-4.6", "EP-4.10"]
 
 
 def test_a_quorum_that_is_not_met_does_not_open_the_gate() -> None:
@@ -172,7 +182,7 @@ def test_a_quorum_that_is_not_met_does_not_open_the_gate() -> None:
     package.close_gate(GATE, "approved")
     package.end("approved")
     report = judged(package.freeze().files)
-    assert failed_ids(report) == ["EP-4.5"]
+    assert failed_ids(report) == ["EP-4.11"]
     assert "approvals are missing" in report.results("failed")[0].findings[0].what
 
 

@@ -1,8 +1,8 @@
 """Writes the vectors: `python -m tests.vectors.make` makes the folders beside this file anew, byte for byte the same.
 
-A vector is a folder with a package (a run's folder, or package.tar.gz), the reader's list `trust`,
-and expected.json. The folder of a bad package is called as the check that it fails, with a word after
-it where one check has several.
+A vector is a folder with a package (a run's folder, or package.tar.gz), the reader's list `trust` and
+settings `policy` (an awo.toml), and expected.json. The folder of a bad package is called as the check that it fails,
+with a word after it where one check has several.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import json
 import shutil
 from pathlib import Path
 
-from tests.vectors import derived, fan_out, stories
+from tests.vectors import cheated, derived, fan_out, gated, stories
 from tests.vectors.builder import RUN_ID
 from tests.vectors.stories import Vector
 
@@ -24,8 +24,8 @@ REPORT_CHECK = "EP-5.4"
 
 def vectors() -> dict[str, Vector]:
     """Every vector by the name of its folder: `good/NAME` or `bad/ID`."""
-    good = stories.good() | fan_out.good() | derived.good()
-    bad = stories.bad() | fan_out.bad() | derived.bad()
+    good = stories.good() | gated.good() | fan_out.good() | derived.good()
+    bad = stories.bad() | cheated.bad() | fan_out.bad() | derived.bad()
     return {f"good/{name}": one for name, one in good.items()} | {f"bad/{name}": one for name, one in bad.items()}
 
 
@@ -44,6 +44,7 @@ def files_of(vector: Vector) -> dict[str, bytes]:
     files = {
         "expected.json": json.dumps(expected, indent=2).encode() + b"\n",
         "trust": vector.trust.encode(),
+        "policy": vector.policy.encode(),
     }
     if vector.bundle:
         return files | {BUNDLE: vector.bundle}

@@ -10,11 +10,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from awo.canon import time
-from awo.canon.json import encode_sorted
+from awo.canon.json import encode_sorted, pretty
 from awo.evidence import events as ev
 from awo.evidence import layout
 from awo.evidence.exchanges import Body, Exchange
+from awo.evidence.merkle import MerkleTree
 from awo.evidence.records import Message, ResponseLine, Usage
+
+RUN_ID = "run_2026-01-02T03-04-05Z"
 
 BEGUN_AT = 1_767_323_045_000_000
 """2026-01-02T03:04:05Z in microseconds; each event is a second later than the one before."""
@@ -57,18 +60,21 @@ def frame(line: bytes) -> bytes:
 
 
 class Record:
-    """The journal and the outputs of a run. `files` has what lies in its folder, by path."""
+    """The journal and the outputs of a run. `files` has what lies in its folder, by path; `waited_s` is for how long
+    nothing happened in it."""
 
     def __init__(self) -> None:
         self.files: dict[str, bytes] = {}
         self.lines: list[bytes] = []
         self.segment = 1
+        self.waited_s = 0
         self._calls = 0
         self._texts: dict[str, str] = {}
+        self._named: dict[str, ev.FileRef] = {}
 
     @property
     def now(self) -> str:
-        return time.spell(BEGUN_AT + len(self.lines) * 1_000_000)
+        return time.spell(BEGUN_AT + (len(self.lines) + self.waited_s) * 1_000_000)
 
     def event(self, kind: type[Any], **fields: Any) -> None:
         """The next line of the journal, whatever the rules say."""
@@ -78,6 +84,26 @@ class Record:
         """A file with these bytes."""
         self.files[path] = data
         return ev.FileRef(path=path, sha256=sha256(data), size_bytes=len(data))
+
+    def checkpoint(self) -> ev.Checkpoint:
+        tree = MerkleTree()
+        for line in self.lines:
+            tree.append(line)
+        return ev.Checkpoint(size=tree.size, root=tree.root().hex())
+
+    def start(self, id_: str, attempt: int = 1) -> None:
+        """An attempt of a step begins."""
+        self.event(ev.StepStarted, step=id_, attempt=attempt)
+
+    def finish(self, id_: str, value: Any, files: Mapping[str, str] | None = None, attempt: int = 1) -> None:
+        """The step is done with this value and these artifacts."""
+        refs = [self.put(layout.file_path(id_, name), text.encode()) for name, text in (files or {}).items()]
+        lines = (layout.responses_path(id_), layout.items_path(id_))
+        refs += [self.put(path, self.files[path]) for path in lines if path in self.files]
+        refs.sort(key=lambda ref: ref.path)
+        done = self.put(layout.value_path(id_), pretty(value))
+        self._named |= {ref.path: ref for ref in (done, *refs)}
+        self.event(ev.StepFinished, step=id_, attempt=attempt, value=done, files=refs)
 
     def ask(self, id_: str, text: str, **line: Any) -> None:
         """One call of the model echo that is answered with `text`; `line` has what its line says otherwise."""

@@ -2,9 +2,21 @@
 
 from __future__ import annotations
 
-from awo.api.keys import OWN_KEY_ID, Identity, enrol, identity, keys_folder, new_key, open_key
-from awo.api.looking import facts, follow, is_sealed, is_worked_on, open_run, outcomes, pending_gate, plan
-from awo.api.packages import export, export_every_eval_ever, export_table, verify
+from awo.api.keys import OWN_KEY_ID, Identity, enrol, fingerprint_beside, identity, keys_folder, new_key, open_key
+from awo.api.looking import (
+    facts,
+    follow,
+    is_sealed,
+    is_worked_on,
+    later_attempts,
+    open_run,
+    outcomes,
+    pending_gate,
+    plan,
+    shown_gate,
+)
+from awo.api.packages import export, export_every_eval_ever, export_reviews, export_table, verify
+from awo.api.panels import reveal
 from awo.api.projects import (
     PROJECT_FILE,
     REVIEWERS,
@@ -19,8 +31,9 @@ from awo.api.projects import (
     run_folders,
     workflow_schema,
 )
-from awo.api.running import decide, replay, rescore, resume, run
+from awo.api.running import decide, replay, rescore, resume, revise, run
 from awo.api.sealing import freeze, render, seal_finished
+from awo.api.telling import Reminder, Told, notices_here, remind, send_test, tell_decided, tell_opened
 
 __all__ = [
     "OWN_KEY_ID",
@@ -28,14 +41,18 @@ __all__ = [
     "REVIEWERS",
     "Identity",
     "Project",
+    "Reminder",
+    "Told",
     "decide",
     "enrol",
     "export",
     "export_every_eval_ever",
+    "export_reviews",
     "export_table",
     "facts",
     "find_project",
     "find_run",
+    "fingerprint_beside",
     "follow",
     "freeze",
     "identity",
@@ -43,9 +60,11 @@ __all__ = [
     "is_worked_on",
     "keys_folder",
     "lacking",
+    "later_attempts",
     "lay_out",
     "load",
     "new_key",
+    "notices_here",
     "open_key",
     "open_run",
     "operations",
@@ -53,13 +72,20 @@ __all__ = [
     "pending_gate",
     "plan",
     "promise",
+    "remind",
     "render",
     "replay",
     "rescore",
     "resume",
+    "reveal",
+    "revise",
     "run",
     "run_folders",
     "seal_finished",
+    "send_test",
+    "shown_gate",
+    "tell_decided",
+    "tell_opened",
     "verify",
     "workflow_schema",
 ]

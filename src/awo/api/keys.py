@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, date, datetime, time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ from awo.evidence.records import NOBODY
 if TYPE_CHECKING:  # what a command does not use is not loaded: `awo verify` knows nothing of the engine
     from awo.evidence.events import Starter
     from awo.sign.seam import AskPassphrase, Signer
+    from awo.sign.signer_line import SignerLine
     from awo.sign.sshkeys import PublicKey
 
 
@@ -48,19 +50,34 @@ def new_key(key_id: str, out: Path | None, passphrase: str) -> tuple[Path, Publi
     return path, make_key(path, comment=key_id, passphrase=passphrase)
 
 
-def enrol(project: Project, reviewer: str, public_key: Path) -> str:
+def enrol(
+    project: Project, reviewer: str, public_key: Path, *, first: date | None = None, last: date | None = None
+) -> str:
     """Adds a reviewer's key to the project's reviewers/allowed_signers; gives the line.
 
-    Raises `UsageError` or `DiskTrouble`.
+    The key may sign from the beginning of the day `first` to the end of the day `last`, in UTC; None for no bound.
+    Raises `UsageError`, also where the key is enrolled for some of that time already, or `DiskTrouble`.
     """
     from awo.sign.allowed_signers import line_for
     from awo.sign.namespaces import DECISION, SEAL
+    from awo.sign.patterns import matches
 
     key = _read_public_key(public_key)
-    line = line_for(reviewer, key, [DECISION, SEAL])
+    start = datetime.combine(first, time.min, UTC) if first else None
+    end = datetime.combine(last, time(23, 59, 59), UTC) if last else None
+    if start and end and end < start:
+        raise UsageError(
+            "a key cannot end before it begins", where="--until", expected=f"{first} or later", got=str(last)
+        )
+    line = line_for(reviewer, key, [DECISION, SEAL], valid_after=start, valid_before=end)
     known = project.reviewers()
-    if known is not None and key in known.keys_of(reviewer):
-        raise UsageError(f"{reviewer} is enrolled with this key already", where=str(project.reviewers_file))
+    for other in known.lines if known is not None else ():
+        if other.key == key and matches(reviewer, other.principals) and _meet(other, start, end):
+            raise UsageError(
+                f"{reviewer} is enrolled with this key already",
+                where=f"{project.reviewers_file}:{other.number}",
+                hint="change the times of that line, or take it away; old decisions keep the lines of their time",
+            )
     try:
         project.reviewers_file.parent.mkdir(exist_ok=True)
         before = project.reviewers_file.read_text(encoding="utf-8") if known is not None else ""
@@ -70,6 +87,13 @@ def enrol(project: Project, reviewer: str, public_key: Path) -> str:
         where = str(project.reviewers_file)
         raise DiskTrouble("the list of reviewers cannot be written", where=where, got=str(error.strerror)) from error
     return line
+
+
+def _meet(line: SignerLine, start: datetime | None, end: datetime | None) -> bool:
+    """Whether the time of a line and the one from `start` to `end`, both ends included, have a moment in common."""
+    is_before = line.valid_before is not None and start is not None and line.valid_before < start
+    is_after = line.valid_after is not None and end is not None and line.valid_after > end
+    return not is_before and not is_after
 
 
 def identity(project: Project, key: Path | None, signer_id: str, passphrase: AskPassphrase) -> Identity:
@@ -123,6 +147,15 @@ def _read_public_key(path: Path) -> PublicKey:
             "this is a private key; only the public half is enrolled", where=str(path), hint=f"use {path}.pub"
         )
     return PublicKey.parse(text.strip(), where=str(path))
+
+
+def fingerprint_beside(path: Path) -> str:
+    """The fingerprint of the key at `path` as its .pub file has it, '' where none can be read. Opens no private key."""
+    public = path if path.suffix == ".pub" else path.with_name(path.name + ".pub")
+    try:
+        return _read_public_key(public).fingerprint
+    except UsageError:
+        return ""
 
 
 def open_key(path: Path, passphrase: AskPassphrase) -> Signer:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:  # what a command does not use is not loaded: `awo verify` kno
     from awo.derive.outcomes import Outcomes
     from awo.engine.following import Following
     from awo.engine.planning import Plan
+    from awo.engine.showing import GateShown
     from awo.evidence.gates import GatePending
     from awo.publish.opened import OpenedRun
 
@@ -21,6 +22,13 @@ def pending_gate(folder: Path) -> GatePending | None:
     from awo.engine.reading import waiting_gate
 
     return waiting_gate(folder)
+
+
+def shown_gate(folder: Path) -> GateShown | None:
+    """What a signature at the gate that waits will cover, hashed anew; None when none waits."""
+    from awo.engine.showing import shown_gate as shown
+
+    return shown(folder)
 
 
 def is_sealed(folder: Path) -> bool:
@@ -90,3 +98,10 @@ def open_run(run: str | Path = "latest", runs: str | Path | None = None) -> Open
 
     here = find_project(Path.cwd(), Path(runs) if runs is not None else None)
     return OpenedRun(find_run(here, str(run)))
+
+
+def later_attempts(project: Project, run_id: str) -> list[str]:
+    """The runs of the project that name `run_id` among the attempts before them, oldest first."""
+    from awo.engine.revising import later_attempts as later
+
+    return later(project.runs, run_id)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from awo.engine import folder as folders
-from awo.errors import CannotCheck, DiskTrouble
+from awo.errors import CannotCheck, DiskTrouble, UsageError
 from awo.gate.policy import Policy, read_policy
 from awo.sign.allowed_signers import AllowedSigners
 
@@ -42,7 +42,12 @@ class Project:
         """Who may decide in this project; None without file. Raises `UsageError` for a bad line."""
         if not self.reviewers_file.is_file():
             return None
-        return AllowedSigners.parse(self.reviewers_file.read_bytes().decode(), where=str(self.reviewers_file))
+        where = str(self.reviewers_file)
+        try:
+            text = self.reviewers_file.read_bytes().decode()
+        except UnicodeDecodeError as error:
+            raise UsageError("the list of reviewers is not text in UTF-8", where=where, got=str(error)) from error
+        return AllowedSigners.parse(text, where=where)
 
 
 def find_project(start: Path, runs: Path | None = None) -> Project:
@@ -153,8 +158,11 @@ def lay_out(folder: Path, files: Mapping[str, str]) -> list[str]:
 
 
 def secrets_here() -> SecretCutter:
-    """Cuts the secrets of the environment, and the keys of the file that models' keys stand in."""
+    """Cuts the secrets of the environment, the keys of the file that models' keys stand in, and the addresses to
+    which notices go."""
     from awo.evidence.secrets import SecretCutter
     from awo.inference import keys
+    from awo.publish import notice_addresses
 
-    return SecretCutter.from_environment(os.environ, also=keys.secrets(os.environ))
+    also = keys.secrets(os.environ) | notice_addresses.secrets(os.environ)
+    return SecretCutter.from_environment(os.environ, also=also)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from awo.api.keys import Identity
 from awo.api.looking import facts
 from awo.engine import folder as folders
+from awo.errors import UsageError
 
 if TYPE_CHECKING:  # what a command does not use is not loaded: `awo verify` knows nothing of the engine
     from awo.derive.facts import RunFacts
@@ -51,6 +52,19 @@ def refuse_if_sealed(folder: Path) -> None:
     folders.refuse_sealed(folder)
 
 
+def refuse_unless_sealed(folder: Path) -> None:
+    """Raises `UsageError` for a run that is not sealed: nothing is taken over from a run that can still change."""
+    from awo.seal.seal import is_sealed
+
+    if not is_sealed(folder):
+        raise UsageError(
+            "this run is not sealed, so it can still change",
+            where=str(folder),
+            expected="a sealed run, or an open gate and the --reason and --change to send it back",
+            hint=f"`awo status {folder.name}` says how it stands; `awo seal {folder.name}` ends it as it stands",
+        )
+
+
 def seal_finished(folder: Path, who: Identity) -> None:
     """Seals a run that has finished, and does nothing to one that is sealed. Raises `CannotCheck` without key."""
     from awo.seal.seal import is_sealed
@@ -90,7 +104,7 @@ def seal_if_finished(ended: Ended, who: Identity) -> None:
 
 
 def _write_claimed_signers(folder: Path, done: RunFacts, who: Identity) -> None:
-    """audit/allowed_signers: the sealer and every decider with the key they signed with."""
+    """audit/allowed_signers: the sealer, and every decider with the key they signed with, as the project had them."""
     from awo.evidence.gates import Authority
     from awo.evidence.layout import ALLOWED_SIGNERS
     from awo.sign.allowed_signers import AllowedSigners, line_for
@@ -98,11 +112,13 @@ def _write_claimed_signers(folder: Path, done: RunFacts, who: Identity) -> None:
     from awo.sign.sshsig import read as read_signature
 
     lines = {line_for(who.id, who.signer.key, [SEAL]): None}
-    for gate in done.gates:
-        for decision in gate.decisions:
-            signature = read_signature((folder / decision.signature.path).read_bytes(), where=decision.signature.path)
-            authority = folders.read_recorded(folder, decision.authority, Authority)
-            known = AllowedSigners.parse("\n".join(authority.lines), where=decision.authority.path)
-            said = [line for one, line in zip(known.lines, authority.lines, strict=True) if one.key == signature.key]
-            lines.update(dict.fromkeys(said))
+    signed = [(vote.signature, vote.authority) for gate in done.gates for vote in gate.votes]
+    signed += [(decision.signature, decision.authority) for gate in done.gates for decision in gate.decisions]
+    for signature_ref, authority_ref in signed:
+        signature = read_signature((folder / signature_ref.path).read_bytes(), where=signature_ref.path)
+        authority = folders.read_recorded(folder, authority_ref, Authority)
+        known = AllowedSigners.parse("\n".join(authority.lines), where=authority_ref.path)
+        for said, line in zip(known.lines, authority.lines, strict=True):
+            if said.key == signature.key and authority.signer in said.principals:
+                lines[line] = None
     folders.write_whole(folder / ALLOWED_SIGNERS, "".join(f"{line}\n" for line in lines).encode())

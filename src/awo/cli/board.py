@@ -20,6 +20,7 @@ from awo.lifecycle.steps import Status
 WINDOW_S: Final = 10
 TO_THE_SECOND: Final = len("2026-11-23T06:09:00")
 
+_DONE: Final = (ev.StepFinished, ev.StepReused, ev.StepSkipped)
 _STATES: Final = {
     "rate_limited": "slowed to {0} (rate limited)",
     "recovered": "back to {0} at once",
@@ -191,7 +192,7 @@ class Board:
         if isinstance(first, ev.RunStarted):
             return
         done = sum(step.status in (Status.DONE, Status.SKIPPED) for step in state.steps.values())
-        self.steps_done = max(0, done - sum(isinstance(event, (ev.StepFinished, ev.StepSkipped)) for event in events))
+        self.steps_done = max(0, done - sum(isinstance(event, _DONE) for event in events))
 
     def _model(self, name: str) -> ModelBoard:
         board = self.models.get(name)
@@ -252,7 +253,7 @@ class Board:
     def _limited(self, event: ev.LimitChanged) -> None:
         self._model(event.model).state = _STATES.get(event.reason.code, "").format(event.in_flight)
 
-    def _step_done(self, event: ev.StepFinished | ev.StepSkipped) -> None:
+    def _step_done(self, event: ev.StepFinished | ev.StepReused | ev.StepSkipped) -> None:
         self.steps_done += 1
         self.fans.pop(event.step, None)
 
@@ -269,6 +270,7 @@ _ACTS: Final[dict[type[ev.Event], Callable[[Board, Any], None]]] = {
     ev.CallUnknown: Board._lost,
     ev.LimitChanged: Board._limited,
     ev.StepFinished: Board._step_done,
+    ev.StepReused: Board._step_done,
     ev.StepSkipped: Board._step_done,
     ev.StepFailed: Board._step_failed,
 }

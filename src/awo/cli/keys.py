@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
+from datetime import datetime
 from pathlib import Path
 
 import click
@@ -45,11 +46,23 @@ def new(key_id: str, out: Path | None, *, no_passphrase: bool, as_json: bool) ->
 @keys.command("enrol", short_help="Let ID decide in this project.")
 @click.argument("reviewer", metavar="ID")
 @click.argument("public_key", metavar="KEY.pub", type=click.Path(path_type=Path))
+@click.option(
+    "--from",
+    "first",
+    type=click.DateTime(["%Y-%m-%d"]),
+    metavar="DATE",
+    help="The first day on which the key may sign, as 2026-11-23, in UTC.",
+)
+@click.option(
+    "--until", "last", type=click.DateTime(["%Y-%m-%d"]), metavar="DATE", help="The last day on which it may."
+)
 @json_option
-def enrol(reviewer: str, public_key: Path, *, as_json: bool) -> None:
+def enrol(reviewer: str, public_key: Path, first: datetime | None, last: datetime | None, *, as_json: bool) -> None:
     """Let ID decide in this project: adds the key to reviewers/allowed_signers."""
     here = project()
-    line = api.enrol(here, reviewer, public_key)
+    line = api.enrol(
+        here, reviewer, public_key, first=first.date() if first else None, last=last.date() if last else None
+    )
     if as_json:
         print_json({"id": reviewer, "file": str(here.reviewers_file), "line": line})
     else:
@@ -63,15 +76,24 @@ def list_keys(*, as_json: bool) -> None:
     here = project()
     reviewers = here.reviewers()
     rows = [
-        (",".join(line.principals), line.key.fingerprint, ",".join(line.namespaces) or "any")
+        (
+            ",".join(line.principals),
+            line.key.fingerprint,
+            ",".join(line.namespaces) or "any",
+            line.valid_after.isoformat() if line.valid_after else "",
+            line.valid_before.isoformat() if line.valid_before else "",
+        )
         for line in (reviewers.lines if reviewers else ())
     ]
     if as_json:
-        print_json({"reviewers": [{"id": a, "fingerprint": b, "namespaces": c.split(",")} for a, b, c in rows]})
+        names = ("id", "fingerprint", "namespaces", "from", "until")
+        print_json(
+            {"reviewers": [dict(zip(names, (a, b, c.split(","), *ends), strict=True)) for a, b, c, *ends in rows]}
+        )
     elif not rows:
         say("nobody is enrolled", "next: awo keys enrol ID KEY.pub")
     else:
-        say(*table(rows, ("ID", "FINGERPRINT", "MAY SIGN")))
+        say(*table(rows, ("ID", "FINGERPRINT", "MAY SIGN", "FROM", "UNTIL")))
 
 
 def _new_passphrase() -> str:

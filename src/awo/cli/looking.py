@@ -84,6 +84,7 @@ def show(run_name: str, runs: Path | None, *, as_json: bool) -> None:
         say(f"model {name}: {known} {digest}".rstrip())
     if origin := _origin(facts):
         say(origin)
+    say(*_chain(here, facts))
     if money := money_in_brief(facts):
         say(f"money: {money}")
     for gate in facts.gates:
@@ -95,11 +96,33 @@ def show(run_name: str, runs: Path | None, *, as_json: bool) -> None:
     say("", f"report: {folder / 'report.md'}")
 
 
+def _chain(here: api.Project, facts: RunFacts) -> list[str]:
+    """The attempts before a run and after it, one a line; nothing for a run that stands alone."""
+    later = api.later_attempts(here, facts.run_id)
+    if not facts.input.earlier and not later:
+        return []
+    said = ["attempts:"]
+    for number, one in enumerate(facts.input.earlier, start=1):
+        said.append(f"  {number}  {one.run_id}  {one.outcome or 'not finished'}")
+        said += [f"       {taken.verdict} by {taken.signer} at {taken.gate}" for taken in one.decisions]
+        said += [f"       reason: {one.reason}"] if one.reason else []
+        said += [f"       asked for: {change}" for change in one.required_changes]
+    here_number = len(facts.input.earlier) + 1
+    taken_over = ", ".join(step.record.id for step in facts.steps if step.reused_from)
+    said.append(f"  {here_number}  {facts.run_id}  this run")
+    if facts.input.revises:
+        said.append(f"       {facts.calls.reused} of {facts.calls.responses} responses taken over, or used again")
+    said += [f"       copied: {taken_over}"] if taken_over else []
+    return said + [f"  later  {run_id}" for run_id in later]
+
+
 def _related(row: dict[str, Any]) -> str:
     """Which other run a run corrects, or whose answers it scores; the latter it supersedes anyway."""
     supersedes, rescores = row.get("supersedes"), row.get("rescores")
-    said = [f"scores {rescores} again"] if rescores else []
-    return ", ".join([*said, f"supersedes {supersedes}"] if supersedes and supersedes != rescores else said)
+    revises = row.get("revises")
+    said = [f"scores {rescores} again"] if rescores else [f"revises {revises}"] if revises else []
+    is_said = supersedes in (rescores, revises)
+    return ", ".join([*said, f"supersedes {supersedes}"] if supersedes and not is_said else said)
 
 
 def _origin(facts: RunFacts) -> str:
@@ -130,6 +153,7 @@ def _summary(here: api.Project, folder: Path, facts: RunFacts) -> dict[str, Any]
         "money": in_dollars(facts.money, facts.budget_usd),
         "supersedes": facts.supersedes,
         "rescores": facts.input.rescores,
+        "revises": facts.input.revises,
         "next": _next(here, folder, facts),
     }
 
@@ -173,6 +197,8 @@ def _next(here: api.Project, folder: Path, facts: RunFacts) -> str:
 
 def _details(here: api.Project, folder: Path, facts: RunFacts) -> dict[str, Any]:
     return _summary(here, folder, facts) | {
+        "earlier": facts.input.earlier,
+        "later": api.later_attempts(here, facts.run_id),
         "started_at": facts.started_at,
         "ended_at": facts.ended_at,
         "starter": facts.starter,
@@ -190,6 +216,7 @@ def _details(here: api.Project, folder: Path, facts: RunFacts) -> dict[str, Any]
                 "reason": step.reason,
                 "cells": step.cells,
                 "calls": step.calls,
+                "reused_from": step.reused_from,
                 "value": step.value,
                 "files": step.files,
             }

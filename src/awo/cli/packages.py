@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from awo import api
-from awo.cli.places import find, key_options, named, project, run_argument, runs_option, who
+from awo.cli.places import find, key_options, named, passphrase_for, project, run_argument, runs_option, who
 from awo.cli.printing import json_option, note, print_json, say
 from awo.derive.phrases import count
 from awo.errors import UsageError
@@ -53,7 +53,8 @@ def render(run_name: str, runs: Path | None, *, as_json: bool) -> None:
     "-o",
     "--output",
     type=click.Path(path_type=Path),
-    help="The bundle (default: RUN.tar.gz beside the run), or the folder for --as (RUN.every-eval-ever).",
+    help="The bundle (default: RUN.tar.gz beside the run); for --as, the folder (RUN.every-eval-ever) or the file "
+    "(RUN.reviews.intoto.jsonl).",
 )
 @click.option(
     "--table",
@@ -69,8 +70,19 @@ def render(run_name: str, runs: Path | None, *, as_json: bool) -> None:
 @click.option(
     "--as",
     "form",
-    type=click.Choice(["every-eval-ever"]),
-    help="Write the scores in this format instead, one record for each model.",
+    type=click.Choice(["every-eval-ever", "in-toto"]),
+    help="Write the scores instead, one record for each model; or the decisions, each as a signed attestation.",
+)
+@click.option(
+    "--key",
+    type=click.Path(path_type=Path),
+    envvar="AWO_KEY",
+    help="With --as in-toto: the private key file that signs the attestations.",
+)
+@click.option(
+    "--without-comments",
+    is_flag=True,
+    help="With --as in-toto: leave out what people wrote in their own words.",
 )
 @click.option(
     "--organization", metavar="NAME", default="", help="With --as every-eval-ever: the organisation that publishes."
@@ -89,15 +101,22 @@ def export(
     table: Path | None,
     safe_for_spreadsheets: bool,
     form: str | None,
+    key: Path | None,
+    without_comments: bool,
     organization: str,
     relationship: str,
     runs: Path | None,
     *,
     as_json: bool,
 ) -> None:
-    """Write the bundle of a sealed RUN: one .tar.gz, the same bytes each time. Or a table, or records, of any RUN."""
-    _, folder = find(run_name, runs)
+    """Write the bundle of a sealed RUN: one .tar.gz, the same bytes each time. Or a table, records or attestations."""
+    here, folder = find(run_name, runs)
     _refuse_mixed(output, table, safe_for_spreadsheets, form, organization or relationship)
+    if form == "in-toto":
+        _export_reviews(here, folder, output, key, without_comments, as_json=as_json)
+        return
+    if without_comments:
+        raise UsageError("--without-comments is for attestations", hint="--as in-toto")
     if table is not None:
         _export_table(folder, table, safe_for_spreadsheets, as_json=as_json)
         return
@@ -126,7 +145,7 @@ def _refuse_mixed(output: Path | None, table: Path | None, safe: bool, form: str
         raise UsageError("--table names its own file and stands alone", hint="leave out --as and --output")
     if safe and table is None:
         raise UsageError("--safe-for-spreadsheets is for a table", hint="--table FILE.csv")
-    if told and form is None:
+    if told and form != "every-eval-ever":
         raise UsageError("--organization and --relationship are for records", hint="--as every-eval-ever")
 
 
@@ -160,12 +179,42 @@ def _export_records(folder: Path, out: Path | None, organization: str, relations
     say(*(f"left out: {one}" for one in made.left_out))
 
 
+def _export_reviews(
+    here: api.Project, folder: Path, out: Path | None, key: Path | None, without_comments: bool, *, as_json: bool
+) -> None:
+    if key is None:
+        raise UsageError(
+            "an attestation is signed, and no key is named",
+            where="--key",
+            expected="a private key file",
+            hint="--key KEY; make one with `awo keys new ID`",
+        )
+    made = api.export_reviews(here, folder, out, key, passphrase_for(key), has_texts=not without_comments)
+    if as_json:
+        print_json(
+            {
+                "run": folder.name,
+                "attestations": [str(path) for path in made.paths],
+                "decisions": made.decisions,
+                "keyid": made.keyid,
+                "public_key": made.public_key,
+            }
+        )
+        return
+    say(*(f"attestations: {path}" for path in made.paths), f"decisions: {made.decisions}", f"key id: {made.keyid}")
+
+
 @click.command()
 @click.argument("path", metavar="PATH", default="latest")
 @click.option(
     "--trust",
     type=click.Path(path_type=Path),
     help="Whom you believe: an allowed_signers file (default: the project's reviewers/allowed_signers).",
+)
+@click.option(
+    "--policy",
+    type=click.Path(path_type=Path),
+    help="What you ask of gates: an awo.toml (default: the project's own, if there is one).",
 )
 @click.option(
     "--require",
@@ -175,7 +224,9 @@ def _export_records(folder: Path, out: Path | None, organization: str, relations
 )
 @runs_option
 @json_option
-def verify(path: str, trust: Path | None, require: tuple[str, ...], runs: Path | None, *, as_json: bool) -> int:
+def verify(
+    path: str, trust: Path | None, policy: Path | None, require: tuple[str, ...], runs: Path | None, *, as_json: bool
+) -> int:
     """Check a run folder or a bundle. Changes nothing, runs nothing, needs no network.
 
     PATH is a run's id, a folder, a .tar.gz or `latest`. Ends with 0 when it verifies, 3 when it
@@ -185,7 +236,7 @@ def verify(path: str, trust: Path | None, require: tuple[str, ...], runs: Path |
     from awo.verify.report import exit_code
 
     _refuse_other_folder(Path(path))
-    report = api.verify(project(runs), path, trust)
+    report = api.verify(project(runs), path, trust, policy)
     needed = frozenset(require)
     code = exit_code(report, needed)
     if as_json:

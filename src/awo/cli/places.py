@@ -15,6 +15,7 @@ import click
 from awo import api
 from awo.canon.usd import PATTERN_OR_EMPTY, picodollars, usd
 from awo.errors import UsageError
+from awo.sign.seam import NotTyped
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -76,12 +77,15 @@ def named(here: api.Project, folder: Path) -> str:
 
 
 def passphrase_for(key: Path | None) -> Callable[[], str]:
-    """Asks for a key's passphrase: from AWO_KEY_PASSPHRASE_FILE, else on the terminal. Raises `UsageError`."""
+    """Asks for a key's passphrase: from AWO_KEY_PASSPHRASE_FILE, else on the terminal. Raises `UsageError`.
+
+    One from a file shows no person's presence, and says so.
+    """
 
     def ask() -> str:
         if file := os.environ.get("AWO_KEY_PASSPHRASE_FILE"):
             try:
-                return Path(file).read_text(encoding="utf-8").rstrip("\n")
+                return NotTyped(Path(file).read_text(encoding="utf-8").rstrip("\n"))
             except OSError as error:
                 raise UsageError("the passphrase file cannot be read", where=file, got=str(error.strerror)) from error
         if not sys.stdin.isatty():

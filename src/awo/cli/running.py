@@ -16,6 +16,7 @@ from awo.cli.places import budget_option, find, key_options, named, project, run
 from awo.cli.printing import in_dollars, json_option, note, print_json
 from awo.cli.progress import progress
 from awo.cli.results import in_lines
+from awo.cli.telling import tell_opened
 from awo.derive.phrases import count
 from awo.engine.folder import read_input
 from awo.engine.reruns import Rerun
@@ -65,7 +66,7 @@ def run(
             watch=shown.tell,
             told_folder=shown.begin,
         )
-    return _report(ended, named(here, ended.folder), _who_again(key, signer_id), as_json=as_json)
+    return report_end(ended, named(here, ended.folder), who_again(key, signer_id), as_json=as_json)
 
 
 @click.command()
@@ -127,7 +128,7 @@ def replay(run_name: str, runs: Path | None, key: Path | None, signer_id: str, *
     identity = who(here, key, signer_id)
     with progress(quiet=as_json) as shown:
         ended = api.replay(here, origin, identity, watch=shown.tell, told_folder=shown.begin)
-    return _report(ended, named(here, ended.folder), _who_again(key, signer_id), as_json=as_json)
+    return report_end(ended, named(here, ended.folder), who_again(key, signer_id), as_json=as_json)
 
 
 @click.command()
@@ -149,7 +150,7 @@ def rescore(run_name: str, file: Path, runs: Path | None, key: Path | None, sign
     identity = who(here, key, signer_id)
     with progress(quiet=as_json) as shown:
         ended = api.rescore(here, origin, file, identity, watch=shown.tell, told_folder=shown.begin)
-    return _report(ended, named(here, ended.folder), _who_again(key, signer_id), as_json=as_json)
+    return report_end(ended, named(here, ended.folder), who_again(key, signer_id), as_json=as_json)
 
 
 def _take_up(run_name: str, again: Again, runs: Path | None, key: Path | None, signer_id: str, *, as_json: bool) -> int:
@@ -167,7 +168,7 @@ def _take_up(run_name: str, again: Again, runs: Path | None, key: Path | None, s
     starter = ended.facts.starter.id
     if ended.facts.outcome and identity.id != starter and not as_json:
         note(f"note: {starter} started this run, and the key of {identity.id} sealed it; --key and --as choose it")
-    return _report(ended, named(here, folder), _who_again(key, signer_id), as_json=as_json, reruns=reruns)
+    return report_end(ended, named(here, folder), who_again(key, signer_id), as_json=as_json, reruns=reruns)
 
 
 def _in_words(rerun: Rerun) -> str:
@@ -195,13 +196,14 @@ def _note_other_project(here: api.Project, file: Path) -> None:
         )
 
 
-def _who_again(key: Path | None, signer_id: str) -> str:
+def who_again(key: Path | None, signer_id: str) -> str:
     """The options that make the next command act as the same person."""
     words = [*(("--key", str(key)) if key else ()), *(("--as", signer_id) if signer_id else ())]
     return "".join(f" {shlex.quote(word)}" for word in words)
 
 
-def _report(ended: Ended, name: str, who_again: str, *, as_json: bool, reruns: Sequence[Rerun] = ()) -> int:
+def report_end(ended: Ended, name: str, who_again: str, *, as_json: bool, reruns: Sequence[Rerun] = ()) -> int:
+    """Says how a run ended, and gives the exit code. `name` is what to type for it."""
     is_final = ended.outcome in ("completed", "approved", "rejected", "abandoned")
     end = Ending(
         outcome=ended.outcome,
@@ -216,6 +218,8 @@ def _report(ended: Ended, name: str, who_again: str, *, as_json: bool, reruns: S
         can_rescore=ended.outcome == "failed" and _can_rescore(ended),
         results=() if as_json else in_lines(api.outcomes(ended.folder, ended.facts), ended.folder),
     )
+    if ended.outcome == "waiting":
+        tell_opened(project(), ended.folder)
     if as_json:
         print_json(_as_json(ended, end.exit_code, reruns))
         return end.exit_code

@@ -102,3 +102,5 @@ def _print_check(result: CheckResult, *, is_said_below: bool) -> None:
     more = len(result.findings) - SHOWN + result.left_out
     if more > 0:
         say(f"         and {more} more")
+    if result.findings and result.check.without_it:
+        say(f"         without this check, {result.check.without_it}")

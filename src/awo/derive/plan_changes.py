@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any, Final
 
 import msgspec
@@ -14,14 +14,19 @@ MOST_CHANGES: Final = 200
 MOST_PLACES: Final = 10
 LONGEST_VALUE: Final = 40
 
+PACE_OF_STEP: Final = ("retries", "timeout_s")
+PACE_OF_MODEL: Final = ("price", "limits")
+"""What of a step and of a model says nothing of the answers: how often, how fast and for how much."""
+
 _ABSENT: Final = object()
 
 
 def plan_changes(plan: InputRecord, earlier: InputRecord) -> list[PlanChange]:
     """The first 200 things that `plan` says otherwise than `earlier`, in the order of `_parts`.
 
-    What follows from the time of planning (attempts of claims) is no change. A value stands in `what` only
-    where both are short and neither is a list or a mapping.
+    What follows from the time of planning (attempts of claims) is no change. What says only how often, how fast
+    and for how much is a setting, `pace of step ID` or `pace of model NAME`. A value stands in `what` only where
+    both are short and neither is a list or a mapping.
     """
     found: list[PlanChange] = []
     for kind, now, then in _parts(plan, earlier):
@@ -32,17 +37,38 @@ def plan_changes(plan: InputRecord, earlier: InputRecord) -> list[PlanChange]:
 def _parts(
     plan: InputRecord, earlier: InputRecord
 ) -> Iterator[tuple[ChangedKind, Mapping[str, Any], Mapping[str, Any]]]:
-    yield "step", _steps(plan), _steps(earlier)
-    yield "model", _plain(plan.models), _plain(earlier.models)
+    steps, steps_then = _steps(plan), _steps(earlier)
+    models, models_then = _plain(plan.models), _plain(earlier.models)
+    yield "step", _without(steps, PACE_OF_STEP), _without(steps_then, PACE_OF_STEP)
+    yield "model", _without(models, PACE_OF_MODEL), _without(models_then, PACE_OF_MODEL)
     yield "input", plan.inputs, earlier.inputs
     yield "file", {file.path: file.sha256 for file in plan.files}, {file.path: file.sha256 for file in earlier.files}
     yield "data set", _plain(plan.data), _plain(earlier.data)
     yield "claim", _claims(plan), _claims(earlier)
     yield "setting", _settings(plan), _settings(earlier)
+    for kind, now, then, names in (
+        ("step", steps, steps_then, PACE_OF_STEP),
+        ("model", models, models_then, PACE_OF_MODEL),
+    ):
+        both = now.keys() & then.keys()
+        yield "setting", _pace(kind, now, names, both), _pace(kind, then, names, both)
 
 
 def _steps(plan: InputRecord) -> dict[str, Any]:
     return {step.id: _plain(step) | {"args": step.arguments()} for step in plan.steps}
+
+
+def _without(things: Mapping[str, Any], names: Collection[str]) -> dict[str, Any]:
+    return {id_: {key: part for key, part in one.items() if key not in names} for id_, one in things.items()}
+
+
+def _pace(kind: str, things: Mapping[str, Any], names: Collection[str], both: Collection[str]) -> dict[str, Any]:
+    """How often, how fast and for how much, of the things that both plans have."""
+    return {
+        f"pace of {kind} {id_}": {key: part for key, part in one.items() if key in names}
+        for id_, one in things.items()
+        if id_ in both
+    }
 
 
 def _claims(plan: InputRecord) -> dict[str, Any]:

@@ -96,7 +96,7 @@ def metadata(facts: RunFacts) -> dict[str, Any]:
         "started_at": facts.started_at,
         "ended_at": facts.ended_at,
         "supersedes": facts.supersedes,
-        "software": {"name": facts.software.name, "version": facts.software.version},
+        "software": msgspec.to_builtins(facts.software),
         "starter": {"id": facts.starter.id, "key": facts.starter.key},
         "solo": facts.is_solo,
         "seeds": {

@@ -57,7 +57,7 @@ class Artifacts:
                 event = ev.decode(line[:-1], self._events)
                 self._offset += len(line)
                 self._events += 1
-                if isinstance(event, ev.StepFinished):
+                if isinstance(event, ev.StepFinished | ev.StepReused):
                     self._of_step[event.step] = {ref.path: ref for ref in event.files}
         finally:
             os.close(descriptor)

@@ -18,6 +18,7 @@ from awo.engine.fanout import FanOut
 from awo.engine.journal import Journal
 from awo.engine.models import Models
 from awo.engine.outputs import StepOutputs
+from awo.engine.revising import Revision
 from awo.engine.rows import Rows, workers_for
 from awo.engine.traffic import Stopping, Traffic
 from awo.errors import AwoError, CannotCheck, DiskTrouble, EvidenceError, StepFailed, UsageError, WorkflowInvalid
@@ -58,6 +59,7 @@ class Workshop:
         self.secrets = secrets
         self.traffic = Traffic(journal, secrets)
         self.elsewhere: Elsewhere | None = None
+        self.revision: Revision | None = None
         self.artifacts = Artifacts(journal.folder)
         self.failures: dict[str, AwoError] = {}
         self._operations: dict[str, Operation[Args]] = {}
@@ -79,6 +81,9 @@ class Workshop:
 
         Raises `EvidenceError` and `DiskTrouble`, which end the run, and `CancelledError`.
         """
+        if self.revision is not None and self.revision.is_copied(step, self.operation(step.record.op)):
+            await self._take_over(step, self.revision)
+            return None
         retries = step.record.retries
         for left in range(retries.max, -1, -1):
             try:
@@ -117,6 +122,13 @@ class Workshop:
         """Records that a running step failed although its operation had not."""
         self._record_failure(step, _AttemptFailed(error, []), 0)
 
+    async def _take_over(self, step: StepState, revision: Revision) -> None:
+        """Copies what the step left in the run that is revised: it acts on the world, and is not done twice."""
+        outputs = StepOutputs(self.journal.folder, step.record.id, self.journal, self.secrets)
+        value, files = revision.copied(step.record.id, outputs)
+        self.journal.append(ev.StepReused, step=step.record.id, run_id=revision.run_id, value=value, files=files)
+        await self.journal.keep_up()
+
     async def _attempt(self, step: StepState) -> OpensGate | None:
         record = step.record
         journal = self.journal
@@ -125,9 +137,10 @@ class Workshop:
         if step.attempts > 1:
             outputs.clear()
         bench = Bench(record, journal, self.plan, self.workflow_root, self.artifacts, outputs, self.secrets)
-        bench.calls = Calls(
-            step, journal, self.models, outputs, self.traffic, self.secrets, self.elsewhere, bench.read_image
-        )
+        models, elsewhere = self.models, self.elsewhere
+        if self.revision is not None and self.revision.answers_step(record):
+            models, elsewhere = self.revision.models, self.revision.answers
+        bench.calls = Calls(step, journal, models, outputs, self.traffic, self.secrets, elsewhere, bench.read_image)
         try:
             value = await self._perform(step, bench)
             if isinstance(value, OpensGate):

@@ -2,154 +2,196 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, NamedTuple, NoReturn
+from typing import NamedTuple
 
 from awo.canon import time
-from awo.canon.digest import sha256_file, sha256_hex
+from awo.canon.digest import sha256_hex
 from awo.canon.json import pretty
+from awo.engine.at_gate import AtGate, at_gate, gate_facts
+from awo.engine.before_signing import refuse_clock, refuse_other_step, refuse_secrets, refuse_stale
+from awo.engine.choice import Choice, OpenKey, ProjectRules
 from awo.engine.closing import close_if_decided
-from awo.engine.folder import (
-    fsync_folder,
-    read_input,
-    read_recorded,
-    refuse_links_and_devices,
-    refuse_sealed,
-    write_whole,
-)
+from awo.engine.folder import fsync_folder, refuse_sealed, write_whole
 from awo.engine.journal import Journal
-from awo.engine.run import check_input
-from awo.engine.tidy import remove_unrecorded
-from awo.engine.views import write_views
-from awo.errors import AwoError, DiskTrouble, EvidenceError, UsageError
+from awo.engine.refusing import Attempt, Refusal, on_record
+from awo.errors import AwoError, CannotCheck, DiskTrouble, EvidenceError, UsageError
 from awo.evidence import events as ev
-from awo.evidence.gates import Answer, Decision, GateRequest, Meaning, Signer
+from awo.evidence.gates import Answer, Authority, Decision, Signer
 from awo.evidence.layout import DECISIONS, authority_path, decision_path, signature_path
-from awo.evidence.secrets import SecretCutter
 from awo.gate.answers import read_answers
 from awo.gate.authority import authority_of
-from awo.gate.decision import DecisionFault, GateFacts, build_decision, check_decision, decision_bytes
+from awo.gate.decision import DecisionFault, GateFacts, build_decision, decision_bytes, judge_decision
 from awo.gate.policy import Denied, Permitted, Policy, may_decide
-from awo.lifecycle.rules import RunState
+from awo.gate.votes import takes_votes, why_no_vote
 from awo.sign.allowed_signers import AllowedSigners
+from awo.sign.namespaces import DECISION
 from awo.sign.seam import Signer as SigningKey
+
+__all__ = [
+    "Choice",
+    "Decided",
+    "OpenKey",
+    "Prepared",
+    "ProjectRules",
+    "decide",
+    "prepare",
+    "record_decision",
+    "write_signed",
+]
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
-    """What a person wants to say at a gate: `answers` as typed, `item=yes`."""
+class Prepared:
+    """A decision that counts, signed and not yet on record: its bytes in `data`, its armored signature, and who its
+    signer was when they signed."""
 
-    verdict: Literal["approve", "reject"]
-    signer_id: str
-    meaning: Meaning
-    answers: Sequence[str]
-    comment: str
+    facts: GateFacts
+    decision: Decision
+    data: bytes
+    signature: bytes
+    authority: Authority
 
 
 class Decided(NamedTuple):
-    """A decision that was recorded. `is_closed` is true when the gate needs nobody else."""
+    """A decision that was recorded.
+
+    `is_closed` is true when the gate needs nobody else, `outcome` is that of the run when the gate ended it, else ''.
+    `is_sealed_vote` says that it lies sealed at a blind gate.
+    """
 
     gate: str
     path: str
     is_closed: bool
     solo: bool
+    outcome: str = ""
+    is_sealed_vote: bool = False
 
 
-async def decide(
-    folder: Path,
-    choice: Choice,
-    key: SigningKey,
-    allowed: AllowedSigners | None,
-    policy: Policy,
-    secrets: SecretCutter,
-) -> Decided:
-    """Records `choice` at the open gate of a run, signed with `key`.
+async def decide(folder: Path, choice: Choice, open_key: OpenKey, project: ProjectRules) -> Decided:
+    """Records `choice` at the open gate of a run, signed with the key that `open_key` opens.
 
-    Raises `UsageError` when no gate is open or this person may not decide, `EvidenceError` when
-    what they would sign has changed, `DiskTrouble`. A refusal at an open gate is an event too.
+    Raises `UsageError` when no gate is open or this person may not decide, `EvidenceError` when what they would sign
+    has changed, `CannotCheck` for a key that does not sign, `DiskTrouble`. A refusal at an open gate is an event too.
     """
     refuse_sealed(folder)
-    refuse_links_and_devices(folder)
-    plan, input_ref = read_input(folder)
-    journal = Journal.open_existing(folder, RunState(plan.steps, plan.budget_usd), lambda event: None)
-    journal.start()
-    try:
-        check_input(journal.state, input_ref)
-        await close_if_decided(journal)
-        decided = await _decide(journal, choice, key, allowed, policy, secrets)
-        write_views(folder)
-    finally:
-        await journal.close()
-    return decided
+    key = _opened(open_key)  # a passphrase is typed while nobody waits for the lock
+    async with at_gate(folder) as at:
+        prepared = prepare(at, choice, key, project)
+        if not takes_votes(prepared.facts):
+            return await record_decision(at.journal, prepared)
+        from awo.engine.panels import seal_vote
+
+        assert not isinstance(key, AwoError)  # or it would have been refused
+        with on_record(at.journal, _attempt(choice, key), project.secrets):
+            return await seal_vote(at.journal, prepared, key)
 
 
-async def _decide(
-    journal: Journal,
-    choice: Choice,
-    key: SigningKey,
-    allowed: AllowedSigners | None,
-    policy: Policy,
-    secrets: SecretCutter,
-) -> Decided:
-    facts = _gate_facts(journal)
-    remove_unrecorded(journal.folder)  # not before: without an open gate an answer may wait to be recorded
-    try:
-        if found := secrets.found_in(choice.comment.encode("utf-8", "surrogatepass")):
-            raise UsageError(
-                f"the text of the decision holds the value of the environment variable {', '.join(found)}",
-                hint="say it without the secret: what is signed is evidence and is never changed",
-            )
-        for shown in facts.shows:
-            _refuse_stale(journal.folder, shown)
-        at = time.now()
-        permitted = _permitted(policy, allowed, facts, choice, key, at)
-        decision = _decision(facts, choice, key, permitted, at)
-        data = decision_bytes(decision)
-        signature = key.sign(data, "awo-decision")
-        check_decision(data, signature, facts, allowed=allowed, at=time.read(at), where="the new decision")
-    except AwoError as error:
-        _record_refusal(journal, facts, choice, key, error)
-        raise
-    authority = authority_of(policy, allowed, facts, choice.signer_id, key.key, at)
-    return await _record(journal, facts, decision, data, signature, pretty(authority))
+def prepare(at: AtGate, choice: Choice, key: SigningKey | AwoError, project: ProjectRules) -> Prepared:
+    """The decision of `choice`, checked and signed, for the gate that is open.
+
+    `key` is the error where it could not be opened. Every refusal is recorded, then raised: `UsageError`,
+    `EvidenceError`, `CannotCheck`; `DiskTrouble` is raised only.
+    """
+    facts = gate_facts(at)
+    with on_record(at.journal, _attempt(choice, key), project.secrets):
+        if isinstance(key, AwoError):
+            raise Refusal("key_not_opened", key)
+        if fault := why_no_vote(facts, choice.verdict, choice.signer_id):
+            raise _fault(fault)
+        return _prepared(at, facts, choice, key, project)
 
 
-def _gate_facts(journal: Journal) -> GateFacts:
-    state = journal.state
-    opened, started = state.gates.opened, state.started
-    if not state.gates.open_gate or opened is None or started is None:
-        raise UsageError(
-            "no gate of this run is open, so there is nothing to decide",
-            where=journal.folder.name,
-            hint=f"`awo status {journal.folder.name}` says how it stands",
-        )
-    request = read_recorded(journal.folder, opened.request, GateRequest)
-    return GateFacts(
-        run_id=started.run_id,
-        starter=started.starter,
-        request=request,
-        checkpoint=journal.gate_checkpoint,
-        shows=tuple(opened.shows),
+async def record_decision(journal: Journal, prepared: Prepared, *, opens: int = 0, nonce: str = "") -> Decided:
+    """Writes a decision, its signature and its authority, records it, and closes the gate if that settles it.
+
+    `opens` and `nonce` open a sealed vote. Durable on return. Raises `EvidenceError` and `DiskTrouble`.
+    """
+    decision, gate = prepared.decision, prepared.decision.gate
+    number = len(journal.state.gates.all_decisions) + 1
+    path = decision_path(number, gate)
+    refs = write_signed(journal.folder, path, prepared.data, prepared.signature, prepared.authority)
+    journal.append(
+        ev.DecisionRecorded,
+        gate=gate,
+        number=number,
+        verdict=decision.verdict,
+        signer=decision.signer.id,
+        decision=refs[0],
+        signature=refs[1],
+        authority=refs[2],
+        opens=opens,
+        nonce=nonce,
     )
+    is_closed = await close_if_decided(journal)
+    await journal.flushed()
+    return Decided(gate, path, is_closed, decision.solo, journal.state.outcome)
 
 
-def _refuse_stale(folder: Path, shown: ev.FileRef) -> None:
+def write_signed(folder: Path, path: str, data: bytes, signature: bytes, authority: Authority) -> list[ev.FileRef]:
+    """Writes what a person signed to `path`, with its signature and authority beside it; durable on return.
+
+    Gives the three files in this order. Raises `DiskTrouble`.
+    """
+    contents = {path: data, signature_path(path): signature, authority_path(path): pretty(authority)}
     try:
-        sha256, _ = sha256_file(folder / shown.path)
-    except FileNotFoundError:
-        sha256 = "no file"
+        (folder / DECISIONS).mkdir(exist_ok=True)
+        fsync_folder((folder / DECISIONS).parent)
+        for name, content in contents.items():
+            write_whole(folder / name, content)
     except OSError as error:
-        raise DiskTrouble("a shown file cannot be read", where=shown.path, got=str(error.strerror)) from error
-    if sha256 != shown.sha256:
-        raise EvidenceError(
-            "the decision would be stale: a file has changed since the gate opened",
-            where=shown.path,
-            expected=f"SHA-256 {shown.sha256}",
-            got=sha256,
-            hint="restore the file from a copy, then decide",
-        )
+        raise DiskTrouble("the decision cannot be written", where=path, got=str(error.strerror)) from error
+    return [
+        ev.FileRef(path=name, sha256=sha256_hex(content), size_bytes=len(content)) for name, content in contents.items()
+    ]
+
+
+def _attempt(choice: Choice, key: SigningKey | AwoError) -> Attempt:
+    fingerprint = "" if isinstance(key, AwoError) else key.key.fingerprint
+    return Attempt(choice.verdict, choice.signer_id, fingerprint)
+
+
+def _opened(open_key: OpenKey) -> SigningKey | AwoError:
+    try:
+        return open_key()
+    except AwoError as error:
+        return error
+
+
+def _prepared(at: AtGate, facts: GateFacts, choice: Choice, key: SigningKey, project: ProjectRules) -> Prepared:
+    """As `prepare`, with `Refusal` for each reason not to take the decision."""
+    refuse_secrets(choice, project.secrets)
+    refuse_stale(at.journal.folder, facts, choice)
+    allowed = _reviewers(project)
+    moment = time.now()
+    refuse_clock(at.journal, moment)
+    permitted = _permitted(project.policy, allowed, facts, choice, key, moment)
+    decision = _decision(at, facts, choice, key, permitted, moment)
+    data = decision_bytes(decision)
+    try:
+        signature = key.sign(data, DECISION)
+    except (CannotCheck, UsageError) as error:  # no agent, or one that refuses; a security key that nobody touched
+        raise Refusal("key_not_opened", error) from error
+    authority = authority_of(project.policy, allowed, facts, choice.signer_id, key.key, moment)
+    judged = judge_decision(
+        data,
+        signature,
+        facts,
+        authority=authority,
+        at=time.read(moment),
+        where="the new decision",
+    )
+    if isinstance(judged, DecisionFault):
+        raise _fault(judged)
+    return Prepared(facts, decision, data, signature, authority)
+
+
+def _reviewers(project: ProjectRules) -> AllowedSigners | None:
+    try:
+        return project.reviewers()
+    except UsageError as error:
+        raise Refusal("refused", error) from error
 
 
 def _permitted(
@@ -158,87 +200,55 @@ def _permitted(
     judged = may_decide(
         policy,
         allowed,
-        starter=facts.starter,
-        needs=facts.request.needs,
+        facts,
         signer_id=choice.signer_id,
         key=key.key,
+        verdict=choice.verdict,
+        meaning=choice.meaning,
+        presence=key.presence,
         at=time.read(at),
     )
     if isinstance(judged, Denied):
-        raise _Denied(judged)
+        raise Refusal(judged.code, UsageError(judged.what, hint=judged.hint))
     return judged
 
 
-def _decision(facts: GateFacts, choice: Choice, key: SigningKey, permitted: Permitted, at: str) -> Decision:
-    answers: list[Answer] = read_answers(choice.answers, facts.request.checklist, choice.verdict)
+def _decision(
+    at: AtGate, facts: GateFacts, choice: Choice, key: SigningKey, permitted: Permitted, moment: str
+) -> Decision:
+    refuse_other_step(at.journal, choice)
     built = build_decision(
         facts,
         verdict=choice.verdict,
         meaning=choice.meaning,
         signer=Signer(id=choice.signer_id, name=permitted.name, role=permitted.role, key=key.key.fingerprint),
-        at=at,
+        at=moment,
         presence=key.presence,
         solo=permitted.solo,
-        answers=answers,
+        answers=_answers(facts, choice),
         comment=choice.comment,
+        required_changes=choice.required_changes,
+        from_step=choice.from_step,
     )
     if isinstance(built, DecisionFault):
-        _refuse(built)
+        raise _fault(built)
     return built
 
 
-def _refuse(fault: DecisionFault) -> NoReturn:
-    raise UsageError(fault.what, expected=fault.expected, got=fault.got, hint=fault.hint)
-
-
-class _Denied(UsageError):
-    def __init__(self, denied: Denied) -> None:
-        super().__init__(denied.what, hint=denied.hint)
-        self.code = denied.code
-
-
-def _record_refusal(journal: Journal, facts: GateFacts, choice: Choice, key: SigningKey, error: AwoError) -> None:
-    code = error.code if isinstance(error, _Denied) else "stale" if isinstance(error, EvidenceError) else "refused"
-    journal.append(
-        ev.DecisionRefused,
-        gate=facts.request.gate,
-        verdict=choice.verdict,
-        key=key.key.fingerprint,
-        signer=ascii(choice.signer_id)[1:-1][:200],
-        reason=ev.Reason(code=code, message=error.what),
-    )
-
-
-async def _record(
-    journal: Journal, facts: GateFacts, decision: Decision, data: bytes, signature: bytes, authority: bytes
-) -> Decided:
-    state, folder, gate = journal.state, journal.folder, facts.request.gate
-    number = len(state.gates.all_decisions) + 1
-    path = decision_path(number, gate)
+def _answers(facts: GateFacts, choice: Choice) -> list[Answer]:
     try:
-        (folder / DECISIONS).mkdir(exist_ok=True)
-        fsync_folder((folder / DECISIONS).parent)
-        write_whole(folder / path, data)
-        write_whole(folder / signature_path(path), signature)
-        write_whole(folder / authority_path(path), authority)
-    except OSError as error:
-        raise DiskTrouble("the decision cannot be written", where=path, got=str(error.strerror)) from error
-    journal.append(
-        ev.DecisionRecorded,
-        gate=gate,
-        number=number,
-        verdict=decision.verdict,
-        signer=decision.signer.id,
-        decision=_ref(path, data),
-        signature=_ref(signature_path(path), signature),
-        authority=_ref(authority_path(path), authority),
-        opens=0,
-        nonce="",
-    )
-    is_closed = await close_if_decided(journal)
-    await journal.flushed()
-    return Decided(gate=gate, path=path, is_closed=is_closed, solo=decision.solo)
+        return read_answers(
+            choice.answers,
+            facts.request.checklist,
+            choice.verdict,
+            given=choice.given,
+            shown=[ref.path for ref in facts.shows] if any(answer.evidence for answer in choice.given) else (),
+        )
+    except UsageError as error:
+        raise Refusal("answers", error) from error
 
 
-def _ref(path: str, data: bytes) -> ev.FileRef:
-    return ev.FileRef(path=path, sha256=sha256_hex(data), size_bytes=len(data))
+def _fault(fault: DecisionFault) -> Refusal:
+    """The error of a fault: evidence that has changed is another matter than a decision that was asked for wrongly."""
+    kind = EvidenceError if fault.code in ("stale", "signature", "key") else UsageError
+    return Refusal(fault.code, kind(fault.what, expected=fault.expected, got=fault.got, hint=fault.hint))

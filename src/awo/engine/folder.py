@@ -8,6 +8,7 @@ import os
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from time import monotonic, sleep
 from typing import TypeVar
 
 from awo.canon import time
@@ -21,6 +22,7 @@ from awo.plugins import nearest
 
 T = TypeVar("T")
 
+LOOK_AGAIN_S = 0.02
 RESTORE = "restore it from a copy; AWO does not go on from altered evidence"
 _run_id = re.compile(RUN_ID_PATTERN)
 
@@ -139,17 +141,26 @@ def refuse_links_and_devices(folder: Path) -> None:
                     )
 
 
-def take_lock(descriptor: int, folder: Path, *, wait: bool = False) -> None:
-    """Locks an open journal for this process. Raises `UsageError`, and closes it, when another has it."""
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-    except BlockingIOError as error:
-        os.close(descriptor)
-        raise UsageError(
-            "another process is working on this run",
-            where=str(folder),
-            hint=f"wait for it, or look with `awo status {folder.name}`",
-        ) from error
+def take_lock(descriptor: int, folder: Path, *, wait: bool = False, wait_s: float = 0.0) -> None:
+    """Locks an open journal for this process. Raises `UsageError`, and closes it, when another has it.
+
+    Waits for the other `wait_s` seconds, and with `wait` for as long as it takes.
+    """
+    until = monotonic() + wait_s
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        except BlockingIOError as error:
+            if monotonic() < until:
+                sleep(LOOK_AGAIN_S)
+                continue
+            os.close(descriptor)
+            raise UsageError(
+                "another process is working on this run",
+                where=str(folder),
+                hint=f"wait for it, or look with `awo status {folder.name}`",
+            ) from error
+        return
 
 
 @contextlib.contextmanager

@@ -9,11 +9,11 @@ from awo.derive.report import report
 from awo.engine.attempts import Workshop
 from awo.engine.outputs import StepOutputs
 from awo.engine.reading import FolderReader, events_of, read_facts, refs_of
-from awo.errors import UsageError
+from awo.errors import StepFailed, UsageError
 from awo.evidence import events as ev
-from awo.evidence.gates import GateRequest
+from awo.evidence.gates import GateRequest, Panel
 from awo.evidence.layout import REPORT
-from awo.gate.checklist import read_checklist
+from awo.gate.checklist import read_any_checklist
 from awo.gate.policy import Policy
 from awo.lifecycle.steps import StepState
 from awo.ops.seam import OpensGate
@@ -31,9 +31,12 @@ async def open_gate(shop: Workshop, step: StepState, policy: Policy) -> None:
         return
     journal = shop.journal
     id_ = step.record.id
+    outputs = StepOutputs(journal.folder, id_, journal, shop.secrets)
+    await journal.flushed()
     try:
-        checklist = read_checklist(asked.checklist_markdown, where=str(step.record.arguments().get("checklist", id_)))
-    except UsageError as error:  # of a file too large to stand in input.json; others are read before the run
+        checklist = read_any_checklist(asked.checklist_text, where=str(step.record.arguments().get("checklist", id_)))
+        panel, judged = _panel(shop, step, outputs)
+    except (UsageError, StepFailed) as error:  # a checklist too large to stand in input.json is read only now
         shop.fail_after_all(step, error)
         return
     request = GateRequest(
@@ -42,15 +45,24 @@ async def open_gate(shop: Workshop, step: StepState, policy: Policy) -> None:
         checklist=checklist,
         needs=policy.needs_of(id_),
         rules=policy.rules_of(id_),
+        panel=panel,
     )
-    outputs = StepOutputs(journal.folder, id_, journal, shop.secrets)
-    await journal.flushed()
     text = report(read_facts(journal.folder, shop.plan), FolderReader(journal.folder))
-    made = [outputs.write_value(REQUEST_FILE, pretty(request)), outputs.write_value(REPORT, text.encode())]
+    asks = outputs.write_value(REQUEST_FILE, pretty(request))
+    files = sorted([outputs.write_value(REPORT, text.encode()), *judged], key=lambda ref: ref.path)
     await journal.flushed()
-    shows = sorted([*shown_files(journal.folder), *made], key=lambda ref: ref.path)
-    journal.append(ev.GateOpened, gate=id_, request=made[0], files=made[1:], shows=shows)
+    shows = sorted([*shown_files(journal.folder), asks, *files], key=lambda ref: ref.path)
+    journal.append(ev.GateOpened, gate=id_, request=asks, files=files, shows=shows)
     await journal.flushed()
+
+
+def _panel(shop: Workshop, step: StepState, outputs: StepOutputs) -> tuple[Panel | None, list[ev.FileRef]]:
+    """What makes the gate blind, and the files that its people judge; None and no files for any other gate."""
+    if not step.record.arguments().get("blind"):
+        return None, []
+    from awo.engine.panels import panel_for
+
+    return panel_for(shop, step, outputs)
 
 
 def shown_files(folder: Path) -> list[ev.FileRef]:

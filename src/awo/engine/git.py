@@ -19,14 +19,14 @@ def git_facts(root: Path) -> dict[str, Any]:
     itself is never recorded, since it can hold secrets; its digest is over `git diff HEAD` and the
     names of untracked files.
     """
-    if shutil.which("git") is None:
+    if not is_git_here():
         return {"commit": "none", "why": "git is not installed"}
-    commit = _git(root, "rev-parse", "--verify", "HEAD")
+    commit = git_output(root, "rev-parse", "--verify", "HEAD")
     if commit is None:
         return {"commit": "none", "why": "not a git repository with a commit"}
-    diff = _git(root, "diff", "--no-ext-diff", "--no-textconv", "--binary", "HEAD") or b""
-    untracked = _git(root, "ls-files", "--others", "--exclude-standard", "-z") or b""
-    branch = _git(root, "rev-parse", "--abbrev-ref", "HEAD") or b""
+    diff = git_output(root, "diff", "--no-ext-diff", "--no-textconv", "--binary", "HEAD") or b""
+    untracked = git_output(root, "ls-files", "--others", "--exclude-standard", "-z") or b""
+    branch = git_output(root, "rev-parse", "--abbrev-ref", "HEAD") or b""
     is_dirty = bool(diff or untracked)
     return {
         "commit": commit.decode().strip(),
@@ -36,7 +36,13 @@ def git_facts(root: Path) -> dict[str, Any]:
     }
 
 
-def _git(root: Path, *arguments: str) -> bytes | None:
+def is_git_here() -> bool:
+    """Whether git is installed."""
+    return shutil.which("git") is not None
+
+
+def git_output(root: Path, *arguments: str) -> bytes | None:
+    """What git prints in the folder `root`; None when it fails or takes longer than `TIME_LIMIT_S`."""
     try:
         done = subprocess.run(  # noqa: S603  (a fixed command, no shell)
             ["git", "-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null", *arguments],  # noqa: S607

@@ -20,6 +20,18 @@ from awo.lifecycle.steps import Status, StepState
 _decoder = msgspec.json.Decoder(ResponseLine)
 
 
+def check_input(state: RunState, input_ref: FileRef) -> None:
+    """Raises `EvidenceError` when input.json is not the one the run was started with."""
+    if state.started is not None and state.started.input != input_ref:
+        raise EvidenceError(
+            "input.json has been altered since the run started",
+            where=input_ref.path,
+            expected=f"SHA-256 {state.started.input.sha256}",
+            got=input_ref.sha256,
+            hint="restore it from a copy; AWO does not go on from altered evidence",
+        )
+
+
 def refuse_altered_run(folder: Path, state: RunState, recorded: Iterable[FileRef]) -> None:
     """Reads every recorded file once. Raises `EvidenceError` for the first that is altered or missing, `DiskTrouble`.
 

@@ -45,14 +45,16 @@ class Unflushed:
 class Journal:
     """The one writer of `audit/journal.jsonl`. Made by `create` or `open_existing`; `close` when done.
 
-    `on_durable` is called in the event loop with the events of each group once they are on disk.
+    `on_durable` is called in the event loop with the events of each group once they are on disk. `latest_at` is the
+    latest time of any event, which is not the last one's where a clock was moved back.
     """
 
-    def __init__(self, folder: Path, descriptor: int, state: RunState) -> None:
+    def __init__(self, folder: Path, descriptor: int, state: RunState, tree: MerkleTree | None = None) -> None:
         self.folder = folder
         self.state = state
-        self.tree = MerkleTree()
+        self.tree = MerkleTree() if tree is None else tree
         self.gate_checkpoint = self.checkpoint()
+        self.latest_at = ""
         self.on_durable: Callable[[list[ev.AnyEvent]], None] = lambda events: None
         self._descriptor = descriptor
         self._durable_bytes = 0
@@ -84,11 +86,19 @@ class Journal:
         return cls(folder, descriptor, state)
 
     @classmethod
-    def open_existing(cls, folder: Path, state: RunState, watch: Callable[[ev.AnyEvent], None]) -> Journal:
-        """An existing journal, locked and folded; `watch` sees each event on the way.
+    def open_existing(
+        cls,
+        folder: Path,
+        state: RunState,
+        watch: Callable[[ev.AnyEvent], None],
+        *,
+        wait_s: float = 0.0,
+        tree: MerkleTree | None = None,
+    ) -> Journal:
+        """An existing journal, locked and folded; `watch` sees each event on the way, when it is in `tree` already.
 
         A torn last line is cut and the cut is the first new event. Raises `UsageError` when another
-        process has the run, `EvidenceError` when a whole line is not what it should be.
+        process has the run for more than `wait_s` seconds, `EvidenceError` when a whole line is not what it should be.
         """
         path = folder / JOURNAL
         try:
@@ -97,8 +107,8 @@ class Journal:
             raise never_started(folder) from error
         except OSError as error:
             raise DiskTrouble("the journal cannot be opened", where=str(path), got=str(error.strerror)) from error
-        take_lock(descriptor, folder)
-        journal = cls(folder, descriptor, state)
+        take_lock(descriptor, folder, wait_s=wait_s)
+        journal = cls(folder, descriptor, state, tree)
         try:
             torn = journal._fold(watch)
         except BaseException:
@@ -148,6 +158,7 @@ class Journal:
 
     def _grow(self, event: ev.Event, line: bytes) -> None:
         self.tree.append(line)
+        self.latest_at = max(self.latest_at, event.at)
         if isinstance(event, ev.GateOpened):
             self.gate_checkpoint = self.checkpoint()
 

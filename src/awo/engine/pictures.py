@@ -14,6 +14,18 @@ from awo.errors import AwoError
 from awo.evidence.layout import PICTURES, REPORT_PICTURES, picture_path
 
 
+def are_drawn(folder: Path, facts: RunFacts) -> bool:
+    """Whether what report/ shows was drawn after the last gate opened, so that it would come out the same again."""
+    if not facts.gates:
+        return False
+    if not has_pictures(facts):
+        return not (folder / REPORT_PICTURES).exists()
+    try:
+        return (folder / PICTURES).stat().st_mtime_ns >= (folder / facts.gates[-1].request.path).stat().st_mtime_ns
+    except FileNotFoundError:
+        return False
+
+
 def write_pictures(folder: Path, facts: RunFacts, read: Reader) -> None:
     """Draws report/*.svg and *.png, and the page that shows them; old ones go first.
 

@@ -35,7 +35,7 @@ from awo.evidence.records import (
     json_object,
 )
 from awo.evidence.secrets import SecretCutter
-from awo.gate.checklist import read_checklist
+from awo.gate.checklist import read_any_checklist
 from awo.inference.seam import Backend, ModelFailed
 from awo.workflow import fan_out
 from awo.workflow.answer_schema import why_no_schema
@@ -144,7 +144,7 @@ def _bad_checklists(steps: Iterable[Step], files: Mapping[str, DeclaredFile]) ->
                 yield Fault(step.path_of(marked.path), what)
                 continue
             try:
-                read_checklist(file.content, where=file.path)
+                read_any_checklist(file.content, where=file.path)
             except UsageError as error:
                 what = f"{error.what} ({error.where})"
                 yield Fault(step.path_of(marked.path), what, error.expected, error.got, error.hint)

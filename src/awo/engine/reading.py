@@ -9,15 +9,19 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from awo.canon import time
 from awo.derive.facts import RunFacts
 from awo.derive.views import gate_pending
+from awo.engine.deadlines import needs_now
 from awo.engine.folder import never_started, read_input
 from awo.engine.journal import read_lines
 from awo.errors import EvidenceError
 from awo.evidence import events as ev
-from awo.evidence.gates import Decision, GatePending, GateRequest
+from awo.evidence.gates import Decision, GatePending, GateRequest, SealedVote
 from awo.evidence.layout import JOURNAL, responses_path
 from awo.evidence.records import InputRecord, ItemLine, ResponseLine
+from awo.gate.standing import missing
+from awo.gate.votes import still_to_vote
 from awo.lifecycle.chronicle import Chronicle
 from awo.lifecycle.rules import RunState
 
@@ -83,11 +87,23 @@ def read_facts(folder: Path, plan: InputRecord | None = None) -> RunFacts:
 
 def waiting_gate(folder: Path) -> GatePending | None:
     """gate_pending.json as it should be now, from the journal; None when no gate waits."""
-    facts = read_facts(folder)
+    return pending_gate(read_facts(folder), FolderReader(folder))
+
+
+def pending_gate(facts: RunFacts, reader: FolderReader) -> GatePending | None:
+    """gate_pending.json as these facts have it, with what is missing at this moment; None when no gate waits."""
     gate = facts.open_gate
     if gate is None:
         return None
-    return gate_pending(facts, FolderReader(folder).gate_request(gate.request.path), gate.checkpoint)
+    request = reader.gate_request(gate.request.path)
+    decisions = [reader.decision(event.decision.path) for event in gate.decisions]
+    is_escalated = gate.deadline is not None and gate.deadline.then == "escalate"
+    needs = needs_now(request, is_escalated=is_escalated)
+    if request.panel is not None and not decisions:
+        still = still_to_vote(needs, [reader.vote(event.vote.path).signer for event in gate.votes])
+    else:
+        still = missing(needs, decisions, at=time.read(time.now()))
+    return gate_pending(facts, request, gate.checkpoint, still)
 
 
 class FolderReader:
@@ -137,6 +153,10 @@ class FolderReader:
     def decision(self, path: str) -> Decision:
         """A decision as it was signed."""
         return self._decode(path, Decision)
+
+    def vote(self, path: str) -> SealedVote:
+        """A sealed vote as it was signed."""
+        return self._decode(path, SealedVote)
 
     def gate_request(self, path: str) -> GateRequest:
         """What a gate asked."""

@@ -1,4 +1,5 @@
-"""What a run has answered, read from its folder alone: each response by its request, each failure, each model's facts.
+"""What a run has answered and done, read from its folder alone: each response by its request, each failure, each
+model's facts, what its steps left, and what people decided.
 
 Nothing is written there, and nothing is believed: the journal keeps the rules and the seal's checkpoint,
 and every response has the digest that the journal names.
@@ -46,14 +47,21 @@ class Place:
 class RecordedRun:
     """The responses of a run, numbered from 0 in the order of the journal: about 300 bytes for each.
 
-    `models` has the last facts of each model that was ready, by its name in the workflow.
+    `models` has the last facts of each model that was ready, by its name in the workflow; `left` the value and the
+    files of each step that is done; `outcome` is '' while the run has not finished, `checkpoint` that of its whole
+    journal, and `seal_sha256` the digest of its seal, '' for none.
     """
 
     def __init__(self, folder: Path, run_id: str, plan: InputRecord) -> None:
         self.run_id = run_id
         self.models: dict[str, Mapping[str, Any]] = {}
-        self._folder = folder
+        self.folder = folder
         self.plan = plan
+        self.left: dict[str, tuple[ev.FileRef, Sequence[ev.FileRef]]] = {}
+        self.decisions: list[ev.DecisionRecorded] = []
+        self.outcome = ""
+        self.checkpoint = ev.Checkpoint(size=0, root=MerkleTree().root().hex())
+        self.seal_sha256 = ""
         self._places: list[Place] = []
         self._digests = bytearray()
         self._offsets = array("Q")
@@ -84,6 +92,12 @@ class RecordedRun:
                 self._answer(self._asked.pop(event.call), event)
             case ev.ResponseReused():
                 self._answer(event, event)
+            case ev.StepFinished() | ev.StepReused():
+                self.left[event.step] = (event.value, tuple(event.files))
+            case ev.DecisionRecorded():
+                self.decisions.append(event)
+            case ev.RunFinished():
+                self.outcome = event.outcome
             case _:
                 pass
 
@@ -109,7 +123,7 @@ class RecordedRun:
     def refuse_altered(self) -> None:
         """Reads every response once. Raises `EvidenceError` for the first that is altered or missing."""
         for step, numbers in self._of_step.items():
-            lines = response_lines(self._folder, step)
+            lines = response_lines(self.folder, step)
             for number in numbers:
                 self._compare(number, next(lines, b"").removesuffix(b"\n"))
 
@@ -162,7 +176,7 @@ class RecordedRun:
 
     def read(self, number: int) -> ResponseLine:
         """The response itself. Raises `EvidenceError` when it is not the recorded one, and `DiskTrouble`."""
-        path = self._folder / responses_path(self._places[number].step)
+        path = self.folder / responses_path(self._places[number].step)
         try:
             with path.open("rb", buffering=0) as stream:
                 data = os.pread(stream.fileno(), self._sizes[number], self._offsets[number])
@@ -190,7 +204,7 @@ class RecordedRun:
 
     def _where(self, number: int) -> str:
         place = self._places[number]
-        return f"{self._folder / responses_path(place.step)}:{place.line + 1}"
+        return f"{self.folder / responses_path(place.step)}:{place.line + 1}"
 
 
 def read_recorded(folder: Path) -> RecordedRun:
@@ -218,21 +232,21 @@ def read_recorded(folder: Path) -> RecordedRun:
             run.take(event)
     if run is None:
         raise never_started(folder)
-    _refuse_other_journal(folder, tree)
+    run.checkpoint = ev.Checkpoint(size=tree.size, root=tree.root().hex())
+    run.seal_sha256 = _seal_over(folder, run.checkpoint)
     run.refuse_altered()
     return run
 
 
-def _refuse_other_journal(folder: Path, tree: MerkleTree) -> None:
-    """Raises `EvidenceError` when the run is sealed and its journal is not the one that was."""
+def _seal_over(folder: Path, here: ev.Checkpoint) -> str:
+    """The digest of the seal, '' for none. Raises `EvidenceError` when the journal is not the one that was sealed."""
     try:
         data = (folder / SEAL).read_bytes()
     except FileNotFoundError:
-        return
+        return ""
     except OSError as error:
         raise DiskTrouble("the seal cannot be read", where=str(folder / SEAL), got=str(error.strerror)) from error
     sealed = parse_canonical(data, Seal, where=str(folder / SEAL)).checkpoint
-    here = ev.Checkpoint(size=tree.size, root=tree.root().hex())
     if sealed != here:
         raise EvidenceError(
             "the journal is not the one that was sealed",
@@ -241,6 +255,7 @@ def _refuse_other_journal(folder: Path, tree: MerkleTree) -> None:
             got=f"{here.size} lines with the root {here.root}",
             hint=RESTORE,
         )
+    return sha256_hex(data)
 
 
 def _is_alike(known: ModelRecord, wanted: ModelRecord) -> bool:

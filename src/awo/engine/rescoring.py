@@ -63,9 +63,14 @@ class RecordedModels(Models):
 class RecordedAnswers:
     """Gives each request of the run at hand its answer in `run`; implements `awo.engine.cache.Elsewhere`.
 
+    `nobody` says why nobody else is asked, and `anew` what asks anew.
+
     Within a step, an answer stands for one occurrence of its request: first that of the same step and cell,
     then that of the same cell of another step, then the first that is left.
     """
+
+    nobody = "a re-scoring makes no call"
+    anew = ASK_ANEW
 
     def __init__(self, run: RecordedRun, so_far: Iterable[ev.AnyEvent]) -> None:
         self._run = run
@@ -73,7 +78,7 @@ class RecordedAnswers:
         self._behind: dict[tuple[str, str], int] = {}
         self._models: dict[str, list[str]] = {}
         for event in so_far:
-            if isinstance(event, ev.ResponseReused):
+            if isinstance(event, ev.ResponseReused) and event.origin.run_id == run.run_id:
                 number = run.number_of(event.origin.step, event.origin.line)
                 self._taken.setdefault(event.step, {})[number] = event.cell
 
@@ -90,7 +95,7 @@ class RecordedAnswers:
                 code="not_recorded",
                 where=f"models.{name}",
                 expected=", ".join(sorted(self._run.models)[:10]),
-                hint=ASK_ANEW,
+                hint=self.anew,
                 is_final=True,
             )
         facts = [dict(self._run.models[one]) for one in alike]
@@ -155,17 +160,17 @@ class RecordedAnswers:
                 code="schema",
                 where=step,
                 got=fault,
-                hint=f"run {self._run.run_id} recorded no other answer; {ASK_ANEW}",
+                hint=f"run {self._run.run_id} recorded no other answer; {self.anew}",
                 is_final=True,
             )
         model, has_any = asked.ask.model, bool(self._run.numbers_for(asked.sha256))
         lacks = f"has no further answer of {model!r} to this request" if has_any else f"did not ask {model!r} this"
         return NotRecorded(
-            f"run {self._run.run_id} {lacks}, and a re-scoring makes no call",
+            f"run {self._run.run_id} {lacks}, and {self.nobody}",
             code="not_recorded",
             where=f"step {step}, cell {cell}",
             expected="a request with the same model, messages, parameters, seed and schema",
-            hint=f"restore what was changed; or {ASK_ANEW}",
+            hint=f"restore what was changed; or {self.anew}",
             is_final=True,
         )
 
@@ -176,16 +181,23 @@ def open_recorded(plan: InputRecord, runs: Path, origin: RecordedRun | None, own
     That run is `origin`, or else is read from below `runs`. Raises `CannotCheck` where it is not there,
     and as `read_recorded` does.
     """
+    found = earlier_run(plan.rescores, runs, origin, "the run that is scored again", "`awo rescore`")
+    return RecordedAnswers(found, events_of(own))
+
+
+def earlier_run(run_id: str, runs: Path, origin: RecordedRun | None, called: str, begins: str) -> RecordedRun:
+    """The run of that id: `origin`, or read from below `runs`. `called` is what it is, `begins` the command that
+    begins anew. Raises `CannotCheck` where it is not there, and as `read_recorded` does."""
     if origin is None:
-        folder = next((one for one in run_folders(runs) if one.name == plan.rescores), None)
+        folder = next((one for one in run_folders(runs) if one.name == run_id), None)
         if folder is None:
             raise CannotCheck(
-                "the run that is scored again is not here",
+                f"{called} is not here",
                 where=str(runs),
-                expected=plan.rescores,
-                hint="copy it there, or begin anew with `awo rescore`",
+                expected=run_id,
+                hint=f"copy it there, or begin anew with {begins}",
             )
         origin = read_recorded(folder)
-    if origin.run_id != plan.rescores:
-        raise EvidenceError("this is not the run that is scored again", expected=plan.rescores, got=origin.run_id)
-    return RecordedAnswers(origin, events_of(own))
+    if origin.run_id != run_id:
+        raise EvidenceError(f"this is not {called}", expected=run_id, got=origin.run_id)
+    return origin

@@ -14,24 +14,26 @@ import msgspec
 import awo
 from awo.derive.facts import RunFacts
 from awo.derive.outcomes import with_results_only
+from awo.derive.report.layout import REPORT_LAYOUT
 from awo.engine.attempts import Workshop
 from awo.engine.cache import Elsewhere, open_cache
-from awo.engine.closing import close_if_decided
+from awo.engine.closing import close_if_decided, reopen_if_lapsed
 from awo.engine.desk import remove_scratch
 from awo.engine.environment import environment_facts
 from awo.engine.folder import make_run_folder, read_input, refuse_links_and_devices, refuse_sealed
-from awo.engine.intact import refuse_altered_run
+from awo.engine.intact import check_input, refuse_altered_run
 from awo.engine.journal import Journal
 from awo.engine.models import Models
 from awo.engine.reading import refs_of
 from awo.engine.recorded import RecordedRun
 from awo.engine.reruns import Rerun, reruns
 from awo.engine.rescoring import RecordedModels, open_recorded
+from awo.engine.revising import Revision, open_revision
 from awo.engine.scheduler import Scheduler
 from awo.engine.settle import settle_open_calls
 from awo.engine.tidy import remove_unrecorded
 from awo.engine.views import write_views
-from awo.errors import AwoError, EvidenceError, UsageError
+from awo.errors import AwoError, UsageError
 from awo.evidence import events as ev
 from awo.evidence.records import InputRecord
 from awo.evidence.secrets import SecretCutter
@@ -49,7 +51,7 @@ class Surroundings:
 
     `project` is the folder of awo.toml and git, `runs` where the runs are; `workflow_root` the folder
     that the workflow's file names start from. `watch` is told of events once they are on disk.
-    `origin` is the run that a new run scores again; None to look for it among the others.
+    `origin` is the run that a new run scores again or revises; None to look for it among the others.
     """
 
     project: Path
@@ -92,7 +94,7 @@ class Again:
     tell: Callable[[Rerun], None] = lambda rerun: None
 
 
-SOFTWARE = ev.Software(name="awo", version=awo.__version__)
+SOFTWARE = ev.Software(name="awo", version=awo.__version__, report_layout=REPORT_LAYOUT)
 
 
 async def start(
@@ -132,6 +134,11 @@ async def resume(folder: Path, around: Surroundings, again: Again) -> Ended:
     plan, input_ref = read_input(folder)
     journal = await _open_intact(folder, plan, input_ref)
     state = journal.state
+    try:
+        await reopen_if_lapsed(journal)
+    except AwoError:
+        await journal.close()
+        raise
     if state.outcome or state.gates.open_gate or state.gates.rejected:
         return await _finish(journal, plan, Left(), is_taken_up=True)
     try:
@@ -201,18 +208,6 @@ async def _open_intact(folder: Path, plan: InputRecord, input_ref: ev.FileRef) -
     return journal
 
 
-def check_input(state: RunState, input_ref: ev.FileRef) -> None:
-    """Raises `EvidenceError` when input.json is not the one the run was started with."""
-    if state.started is not None and state.started.input != input_ref:
-        raise EvidenceError(
-            "input.json has been altered since the run started",
-            where=input_ref.path,
-            expected=f"SHA-256 {state.started.input.sha256}",
-            got=input_ref.sha256,
-            hint="restore it from a copy; AWO does not go on from altered evidence",
-        )
-
-
 @dataclass(frozen=True, slots=True)
 class Left:
     """What a process leaves undone when its scheduler ends."""
@@ -225,9 +220,9 @@ class Left:
 async def _go_on(journal: Journal, plan: InputRecord, around: Surroundings, *, only_failed: bool = False) -> Ended:
     loop = asyncio.get_running_loop()
     journal.on_durable = lambda events: around.watch(events, journal.state)
-    models, elsewhere = await _answering(journal, plan, around)
+    models, elsewhere, revision = await _answering(journal, plan, around)
     shop = Workshop(journal, plan, around.workflow_root, models, around.secrets)
-    shop.elsewhere = elsewhere
+    shop.elsewhere, shop.revision = elsewhere, revision
     scheduler = Scheduler(shop, around.policy, only_failed=only_failed)
     facts = asyncio.create_task(_record_environment(journal, around))
     for one in SIGNALS:
@@ -253,18 +248,28 @@ async def _go_on(journal: Journal, plan: InputRecord, around: Surroundings, *, o
     return await _finish(journal, plan, left, is_taken_up=journal.state.is_resumed)
 
 
-async def _answering(journal: Journal, plan: InputRecord, around: Surroundings) -> tuple[Models, Elsewhere | None]:
-    """Who answers the run: its models, and other runs before them where it says so. Closes the journal on an error."""
+async def _answering(
+    journal: Journal, plan: InputRecord, around: Surroundings
+) -> tuple[Models, Elsewhere | None, Revision | None]:
+    """Who answers the run: its models, other runs before them where it says so, and the run that it revises.
+
+    Closes the journal on an error.
+    """
     try:
         if plan.rescores:
             await journal.flushed()
             answers = open_recorded(plan, around.runs, around.origin, journal.folder)
-            return RecordedModels(plan, around.workflow_root, journal, around.secrets, answers), answers
+            return RecordedModels(plan, around.workflow_root, journal, around.secrets, answers), answers, None
+        revision = None
+        if plan.revises:
+            await journal.flushed()
+            root, secrets = around.workflow_root, around.secrets
+            revision = open_revision(plan, root, around.runs, journal, secrets, around.origin)
         cache = open_cache(around.runs, journal.folder) if plan.cache else None
     except BaseException:
         await journal.close()
         raise
-    return Models(plan, around.workflow_root, journal, around.secrets), cache
+    return Models(plan, around.workflow_root, journal, around.secrets), cache, revision
 
 
 async def _record_environment(journal: Journal, around: Surroundings) -> None:

@@ -70,10 +70,11 @@ class Origin(_Frozen, frozen=True):
 
 
 class Software(_Frozen, frozen=True):
-    """Which program wrote the journal."""
+    """Which program wrote the journal. `report_layout` numbers the layout of its report; 0 where it does not say."""
 
     name: str
     version: str
+    report_layout: Size = 0
 
 
 class Starter(_Frozen, frozen=True):

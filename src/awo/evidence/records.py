@@ -155,9 +155,10 @@ class InputRecord(_Record, frozen=True, kw_only=True):
     `budget_usd` '' means that no budget was set; `cache` that responses of other runs may be used again;
     `rescores` names the run whose responses answer every request of this one, '' for none. `claims` are
     registered here: each claim of the workflow, before the first call. `changes` is what this plan says
-    otherwise than that of the run which this one supersedes. `earlier` are the attempts before, oldest first; a
-    revision takes over what `revised_from` (a step, '' for none) and the changes leave untouched. `authors` are the
-    addresses that git has for the workflow file, where a gate's policy asks for them.
+    otherwise than that of the run which this one supersedes. `earlier` are the attempts before, oldest first.
+    `revises` names the run of which this one takes over what the changes and `revised_from` (a step) leave
+    untouched; both are '' for none. `authors` are the addresses that git has for the workflow file, where a gate's
+    policy asks for them.
     """
 
     format: Literal["awo/input/v1"]
@@ -176,6 +177,7 @@ class InputRecord(_Record, frozen=True, kw_only=True):
     claims: list[RegisteredClaim] = []
     changes: list[PlanChange] = []
     earlier: list[EarlierRun] = []
+    revises: str = ""
     revised_from: str = ""
     authors: list[str] = []
     steps: list[StepRecord]  # last: `encode_input` writes one line for each

@@ -9,6 +9,7 @@ import msgspec
 from awo.evidence.events import AnyEvent
 from awo.evidence.exchanges import Exchange
 from awo.evidence.gates import Authority, Decision, GatePending, GateRequest, SealedVote
+from awo.evidence.human_review import HumanReviewStatement
 from awo.evidence.judgements import GradeValue, PreferenceValue, RefutationValue
 from awo.evidence.metadata import Metadata
 from awo.evidence.records import InputRecord, ItemLine, ResponseLine, Seal, StatusView
@@ -41,6 +42,7 @@ SHAPES: dict[str, tuple[Any, str]] = {
     "sealed-vote": (SealedVote, "audit/decisions/vote-NNNN-<gate>.json"),
     "authority": (Authority, "audit/decisions/NNNN-<gate>.authority.json"),
     "decision": (Decision, "audit/decisions/NNNN-<gate>.json"),
+    "human-review": (HumanReviewStatement, "The in-toto Statement that attests one decision"),
     "status": (StatusView, "audit/status.json"),
     "metadata": (Metadata, "metadata.json"),
     "seal": (Seal, "audit/seal.json"),

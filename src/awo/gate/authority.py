@@ -35,7 +35,7 @@ def authority_of(
         at=at,
         name=person.name,
         roles=list(person.roles),
-        git=[],
+        git=list(person.git),
         lines=list(dict.fromkeys(lines)),
         policy_sha256=policy.sha256,
         reviewers_sha256=allowed.sha256 if allowed is not None else "",

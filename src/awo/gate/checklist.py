@@ -1,39 +1,52 @@
-"""A checklist: the `- [ ]` items of a Markdown file as questions that a person answers.
+"""A checklist in Markdown: its `- [ ]` items as questions that a person answers.
 
 An item is a list item with a box, `- [ ] text` (also `*` or `+`, also indented), outside fenced
 code. Whether the author ticked the box says nothing: the answer is the person's. Lines that are
 indented below an item belong to its text. `{#short-id}` before the text gives the item an id of its
-own; otherwise the id is made from the text. `(optional)` at the end makes an item that may be left out.
+own; otherwise the id is made from the text. What stands behind the text is read by `notation`.
 """
 
 from __future__ import annotations
 
 import re
-import unicodedata
+from typing import Final, NamedTuple
 
 from awo.errors import UsageError
 from awo.evidence.gates import ChecklistItem
+from awo.gate.items import LONGEST_TEXT, MOST_ITEMS, fault_of_id, fault_of_item, slug, unused, why_not_plain
+from awo.gate.notation import Notes, take_notes
 
-LONGEST_TEXT = 2000
-LONGEST_ID = 40
-MOST_ITEMS = 500
+__all__ = ["read_any_checklist", "read_checklist", "why_not_plain"]
 
 _ITEM = re.compile(r"^([ \t]*(?:>[ \t]*)*)[-*+][ \t]+\[[ xX]\](?:[ \t]+(.*))?$")
 _BULLET = re.compile(r"^[ \t]*(?:[-*+]|\d{1,9}[.)])(?:[ \t]|$)")
 _FENCE = re.compile(r"^[ \t]*(`{3,}|~{3,})(.*)$")
 _EXPLICIT = re.compile(r"^\{#([^}]*)\}[ \t]*(.*)$")
-_ID = re.compile(r"^[a-z0-9]+(?:-[a-z0-9]+)*$")
-_OPTIONAL = re.compile(r"[ \t]*\(optional\)\.?$", re.IGNORECASE)
+_LONGEST_WITH_NOTES: Final = LONGEST_TEXT + 6000
+"""An item may carry fifty choices of a hundred characters behind its text."""
 
-_JOINERS = "\u200c\u200d"
-"""Format characters that writing needs (Persian, emoji); every other one can hide or turn text round."""
+
+def read_any_checklist(text: str, *, where: str) -> list[ChecklistItem]:
+    """The items of a checklist in Markdown, YAML or JSON, in the order of the file, with unique ids.
+
+    A file whose name says so is YAML or JSON, and so is a text that begins with `items:`, unless it is named as
+    Markdown. Raises `UsageError`, naming the line.
+    """
+    name = where.lower()
+    is_written = name.endswith((".yaml", ".yml", ".json"))
+    if is_written or (not name.endswith((".md", ".markdown")) and _begins_with_items(text)):
+        from awo.gate.checklist_yaml import read_yaml_checklist
+
+        return read_yaml_checklist(text, where=where)
+    return read_checklist(text, where=where)
 
 
 def read_checklist(markdown: str, *, where: str) -> list[ChecklistItem]:
-    """The items of a checklist in the order of the file, each `yes_no`, with unique ids of 1 to 40 characters.
+    """The items of a Markdown checklist in the order of the file, with unique ids of 1 to 40 characters.
 
     Raises `UsageError`, naming `where` and the line, when there is no item, an item has no text,
-    an id is given twice or is not lower-case ASCII words joined by `-`, or text has control characters.
+    an id is given twice or is not lower-case ASCII words joined by `-`, text has control characters, or
+    what stands behind an item is not understood.
     """
     raw = _raw_items(markdown.removeprefix("\ufeff"), where)
     if not raw:
@@ -46,32 +59,52 @@ def read_checklist(markdown: str, *, where: str) -> list[ChecklistItem]:
         raise UsageError(
             "the checklist is too long", where=where, expected=f"at most {MOST_ITEMS} items", got=str(len(raw))
         )
-    split = [_split(text, f"{where}:{number}") for number, text in raw]
-    taken = _explicit_ids([(given, number) for (given, _, _), (number, _) in zip(split, raw, strict=True)], where)
+    drafts = [(_draft(text, f"{where}:{number}"), number) for number, text in raw]
+    taken = _explicit_ids([(draft.id, number) for draft, number in drafts], where)
     items = []
-    for given, text, required in split:
-        item_id = given or _unused(_slug(text), taken)
-        taken.add(item_id)
-        items.append(ChecklistItem(id=item_id, text=text, kind="yes_no", required=required))
+    for draft, number in drafts:
+        item = draft.notes.item(draft.id or unused(slug(draft.text), taken), draft.text)
+        taken.add(item.id)
+        if fault := fault_of_item(item):
+            raise UsageError(
+                fault.what, where=f"{where}:{number}", expected=fault.expected, got=fault.got, hint=fault.hint
+            )
+        items.append(item)
     return items
 
 
-def why_not_plain(text: str, *, allowed: str = "") -> str:
-    """Why text cannot be shown to a person as it is, as a short clause; empty when it can.
+class _Draft(NamedTuple):
+    """An item before its id is settled: the id it was given, or ''."""
 
-    Refused: control characters outside `allowed`, characters that hide text or turn it round, lone surrogates.
-    """
-    for character in text:
-        if character in allowed or character in _JOINERS:
-            continue
-        if unicodedata.category(character) in ("Cc", "Cf", "Cs", "Zl", "Zp"):
-            return f"it has the control character U+{ord(character):04X}"
-    return ""
+    id: str
+    text: str
+    notes: Notes
+
+
+def _draft(text: str, where: str) -> _Draft:
+    if len(text) > _LONGEST_WITH_NOTES:
+        raise UsageError(
+            "an item of the checklist is too long", where=where, expected=f"at most {LONGEST_TEXT} characters"
+        )
+    given = ""
+    if explicit := _EXPLICIT.match(text):
+        given, text = explicit[1].strip(), explicit[2]
+        if why := fault_of_id(given):
+            raise UsageError(why.what, where=where, expected=why.expected, got=why.got)
+    return _Draft(given, *take_notes(text, where))
+
+
+def _begins_with_items(text: str) -> bool:
+    """Whether the first line that is no remark is the key `items`, as it is in YAML."""
+    for line in text.split("\n"):
+        if line.strip() and not line.startswith(("#", "---")):
+            return bool(re.match(r"items[ \t]*:(?:[ \t]|$)", line))
+    return False
 
 
 def _raw_items(markdown: str, where: str) -> list[tuple[int, str]]:
     """The line number (from 1) and the text of each item, continuation lines joined with a space."""
-    items: list[tuple[int, str]] = []
+    items: list[tuple[int, list[str]]] = []
     fence = ""
     indent = -1  # how far the item that is being read is indented; -1 when none is
     for number, line in enumerate(markdown.replace("\r\n", "\n").split("\n"), start=1):
@@ -85,41 +118,18 @@ def _raw_items(markdown: str, where: str) -> list[tuple[int, str]]:
         if mark:
             fence, indent = mark[1], -1
         elif item := _ITEM.match(line):
-            items.append((number, (item[2] or "").strip()))
+            items.append((number, [(item[2] or "").strip()]))
             indent = len(item[1])
         elif indent >= 0 and _continues(line, indent):
-            first, text = items[-1]
-            items[-1] = (first, f"{text} {line.strip()}")
+            items[-1][1].append(line.strip())
         else:
             indent = -1
-    return items
+    return [(number, " ".join(lines)) for number, lines in items]
 
 
 def _continues(line: str, indent: int) -> bool:
     """Whether a line below an item belongs to its text: not empty, further in, no list item of its own."""
     return bool(line.strip()) and len(line) - len(line.lstrip(" \t")) > indent and not _BULLET.match(line)
-
-
-def _split(text: str, where: str) -> tuple[str, str, bool]:
-    """The explicit id or '', the text that is left, and whether an answer is required."""
-    given = ""
-    if explicit := _EXPLICIT.match(text):
-        given, text = explicit[1].strip(), explicit[2]
-        if not _ID.match(given) or len(given) > LONGEST_ID:
-            raise UsageError(
-                "an item's id is not usable",
-                where=where,
-                expected=f"lower-case ASCII words joined by '-', at most {LONGEST_ID} characters",
-                got=given[:80],
-            )
-    bare = _OPTIONAL.sub("", text)
-    if not bare.strip():
-        raise UsageError("an item of the checklist has no text", where=where)
-    if len(bare) > LONGEST_TEXT:
-        raise UsageError(
-            "an item of the checklist is too long", where=where, expected=f"at most {LONGEST_TEXT} characters"
-        )
-    return given, bare.strip(), bare == text
 
 
 def _explicit_ids(given: list[tuple[str, int]], where: str) -> set[str]:
@@ -129,21 +139,3 @@ def _explicit_ids(given: list[tuple[str, int]], where: str) -> set[str]:
             raise UsageError(f"the id {item_id!r} is given to two items", where=f"{where}:{number}")
         taken.add(item_id)
     return taken
-
-
-def _slug(text: str) -> str:
-    """Words of the text in ASCII, joined by `-`; whole words as far as 40 characters go; 'item' when none is left."""
-    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode("ascii").lower()
-    slug = "-".join(re.findall(r"[a-z0-9]+", plain.replace("'", "")))
-    if len(slug) > LONGEST_ID:
-        slug = slug[: LONGEST_ID + 1].rpartition("-")[0] or slug[:LONGEST_ID]
-    return slug or "item"
-
-
-def _unused(slug: str, taken: set[str]) -> str:
-    number, candidate = 1, slug
-    while candidate in taken:
-        number += 1
-        suffix = f"-{number}"
-        candidate = slug[: LONGEST_ID - len(suffix)].rstrip("-") + suffix
-    return candidate

@@ -6,80 +6,49 @@ bytes, the facts of the gate and the time go in, a value or an error comes out.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
 
 from awo.canon import time
 from awo.canon.json import canonical, parse_canonical
 from awo.errors import AwoError, EvidenceError
-from awo.evidence.events import Checkpoint, FileRef, Starter
-from awo.evidence.gates import Answer, Decision, GateRequest, Meaning, Signer, Verdict
-from awo.gate.answers import fault_of
-from awo.gate.checklist import why_not_plain
-from awo.sign.allowed_signers import AllowedSigners, MayNotSign, MaySign
+from awo.evidence.gates import Answer, Authority, Decision, Meaning, Signer, Verdict
+from awo.gate.faults import expiry, why_incomplete, why_not_present, why_out_of_order, why_stale
+from awo.gate.gate_facts import DecisionFault, GateFacts
+from awo.gate.independence import why_not_independent
+from awo.gate.role import why_not_in_role, why_role_not_asked
 from awo.sign.namespaces import DECISION
-from awo.sign.patterns import why_not_a_principal
 from awo.sign.seam import Presence
 from awo.sign.sshsig import VerifiedSignature, verify
 
-LONGEST_COMMENT = 10_000
-LARGEST_BYTES = 1 << 20
-
-FaultCode = Literal[
-    "form",
-    "other_run",
-    "other_gate",
-    "stale",
-    "answers",
-    "content",
-    "role",
-    "solo",
-    "expired",
-    "signature",
-    "key",
-    "presence",
+__all__ = [
+    "CheckedDecision",
+    "DecisionFault",
+    "GateFacts",
+    "build_decision",
+    "check_decision",
+    "decision_bytes",
+    "judge_decision",
+    "read_decision",
+    "why_incomplete",
+    "why_not_in_role",
+    "why_not_independent",
+    "why_not_present",
+    "why_not_signed",
+    "why_out_of_order",
+    "why_stale",
 ]
 
-
-@dataclass(frozen=True, slots=True)
-class GateFacts:
-    """What the log says about an open gate, against which a decision is held.
-
-    `checkpoint` is the journal up to and with the event gate_opened; `shows` is that event's list;
-    `request` is outputs/<gate>/gate.json.
-    """
-
-    run_id: str
-    starter: Starter
-    request: GateRequest
-    checkpoint: Checkpoint
-    shows: tuple[FileRef, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class DecisionFault:
-    """Why a decision does not count: a code for the journal and the parts of an error."""
-
-    code: FaultCode
-    what: str
-    expected: str = ""
-    got: str = ""
-    hint: str = ""
+LARGEST_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
 class CheckedDecision:
-    """A decision whose signature holds and which is about this gate.
-
-    `authority` is what `allowed` says of its signer; None when no list was given. A refusal there is
-    not a fault of the decision: it means that the reader of the list does not believe the signer.
-    """
+    """A decision whose signature holds, which is about this gate, and which counts by the records of the run."""
 
     decision: Decision
     signature: VerifiedSignature
-    authority: MaySign | MayNotSign | None
 
 
 def build_decision(
@@ -95,11 +64,11 @@ def build_decision(
     comment: str = "",
     required_changes: Sequence[str] = (),
     from_step: str = "",
-    expires_at: str = "",
 ) -> Decision | DecisionFault:
     """The decision of `signer` on exactly what the gate shows; a fault when it could not count.
 
-    `at` and `expires_at` are in the spelling of `canon.time`; '' means that it never expires.
+    `at` is in the spelling of `canon.time`. An approval expires as the gate's rules say. Whether the signer may
+    decide at all is asked of `policy.may_decide`.
     """
     decision = Decision(
         format="awo/decision/v1",
@@ -109,7 +78,7 @@ def build_decision(
         meaning=meaning,
         signer=signer,
         at=at,
-        expires_at=expires_at,
+        expires_at=expiry(facts.request.rules, verdict, at),
         presence=presence,
         solo=solo,
         answers=list(answers),
@@ -119,7 +88,12 @@ def build_decision(
         checkpoint=facts.checkpoint,
         shows=list(facts.shows),
     )
-    return _first_fault(decision, facts, time.read(at)) or decision
+    return (
+        why_incomplete(decision, facts)
+        or why_role_not_asked(signer, facts)
+        or why_out_of_order(decision, facts, time.read(at))
+        or decision
+    )
 
 
 def decision_bytes(decision: Decision) -> bytes:
@@ -127,23 +101,18 @@ def decision_bytes(decision: Decision) -> bytes:
     return canonical(decision)
 
 
-def judge_decision(
-    data: bytes, armored: bytes, facts: GateFacts, *, allowed: AllowedSigners | None, at: datetime, where: str
-) -> CheckedDecision | DecisionFault:
-    """What `data` with its signature is worth at this gate at the time `at` (aware).
-
-    In this order: canonical form; this run, this gate, nothing changed since; content; the
-    signature over exactly these bytes in namespace awo-decision; the key and presence that the
-    decision names. `allowed` is only asked, see `CheckedDecision.authority`.
-    """
+def read_decision(data: bytes, *, where: str) -> Decision | DecisionFault:
+    """The decision that these bytes are, in the one canonical spelling."""
     if len(data) > LARGEST_BYTES:
         return DecisionFault("form", "a decision file is too large", expected=f"at most {LARGEST_BYTES} bytes")
     try:
-        decision = parse_canonical(data, Decision, where=where)
+        return parse_canonical(data, Decision, where=where)
     except AwoError as error:  # outside the subset of canonical JSON is as bad as not canonical
         return DecisionFault("form", error.what, error.expected, error.got)
-    if fault := _first_fault(decision, facts, at):
-        return fault
+
+
+def why_not_signed(decision: Decision, data: bytes, armored: bytes, *, where: str) -> VerifiedSignature | DecisionFault:
+    """The signature of `decision` over exactly `data`, by the key and with the touch that it names; else a fault."""
     try:
         signature = verify(armored, data, DECISION, where=where)
     except EvidenceError as error:
@@ -157,104 +126,40 @@ def judge_decision(
         )
     if decision.presence == "touch" and signature.presence != "touch":
         return DecisionFault("presence", "the decision claims a touched security key, and its signature shows none")
-    authority = None if allowed is None else allowed.may_sign(decision.signer.id, signature.key, DECISION, at)
-    return CheckedDecision(decision, signature, authority)
+    return signature
+
+
+def judge_decision(
+    data: bytes, armored: bytes, facts: GateFacts, *, authority: Authority, at: datetime, where: str
+) -> CheckedDecision | DecisionFault:
+    """What `data` with its signature is worth at this gate when it is recorded at the time `at` (aware).
+
+    In this order: canonical form; this run, this gate, nothing changed since; content, answers, meaning, presence;
+    the signature over exactly these bytes in namespace awo-decision, with the key and the touch that they name; the
+    role and the key, by `authority`; independence; the order of things in time.
+    """
+    decision = read_decision(data, where=where)
+    if isinstance(decision, DecisionFault):
+        return decision
+    if fault := why_stale(decision, facts) or why_incomplete(decision, facts):
+        return fault
+    signature = why_not_signed(decision, data, armored, where=where)
+    if isinstance(signature, DecisionFault):
+        return signature
+    signer, key = decision.signer, signature.key
+    fault = (
+        why_not_in_role(signer, key, facts, authority, at=time.read(decision.at))
+        or why_not_independent(signer, key, facts, authority, solo=decision.solo)
+        or why_out_of_order(decision, facts, at)
+    )
+    return fault or CheckedDecision(decision, signature)
 
 
 def check_decision(
-    data: bytes, armored: bytes, facts: GateFacts, *, allowed: AllowedSigners | None, at: datetime, where: str
+    data: bytes, armored: bytes, facts: GateFacts, *, authority: Authority, at: datetime, where: str
 ) -> CheckedDecision:
     """As `judge_decision`; raises `EvidenceError`, naming `where`, in place of a fault."""
-    judged = judge_decision(data, armored, facts, allowed=allowed, at=at, where=where)
+    judged = judge_decision(data, armored, facts, authority=authority, at=at, where=where)
     if isinstance(judged, DecisionFault):
         raise EvidenceError(judged.what, where=where, expected=judged.expected, got=judged.got, hint=judged.hint)
     return judged
-
-
-def _first_fault(decision: Decision, facts: GateFacts, at: datetime) -> DecisionFault | None:
-    rules: tuple[Callable[[Decision, GateFacts], DecisionFault | None], ...] = (
-        _about_another_gate,
-        _stale,
-        _content,
-        _answers,
-        _authority_claims,
-    )
-    for rule in rules:
-        if fault := rule(decision, facts):
-            return fault
-    return _times(decision, at)
-
-
-def _about_another_gate(decision: Decision, facts: GateFacts) -> DecisionFault | None:
-    if decision.run_id != facts.run_id:
-        return DecisionFault(
-            "other_run", "the decision is about another run", facts.run_id, ascii(decision.run_id)[:80]
-        )
-    if decision.gate != facts.request.gate:
-        return DecisionFault("other_gate", "the decision is about another gate", facts.request.gate, decision.gate)
-    return None
-
-
-def _stale(decision: Decision, facts: GateFacts) -> DecisionFault | None:
-    if decision.checkpoint != facts.checkpoint:
-        return DecisionFault(
-            "stale",
-            "the decision is stale: the log is not what it was when the person decided",
-            f"{facts.checkpoint.size} lines, root {facts.checkpoint.root}",
-            f"{decision.checkpoint.size} lines, root {decision.checkpoint.root}",
-            "look again, and decide again",
-        )
-    if tuple(decision.shows) != facts.shows:
-        differ = {f.path for f in set(decision.shows) ^ set(facts.shows)} or {"their order"}
-        return DecisionFault(
-            "stale",
-            "the decision is stale: the files are not those that the person was shown",
-            got=", ".join(ascii(path)[1:-1] for path in sorted(differ))[:400],
-            hint="look again, and decide again",
-        )
-    return None
-
-
-def _content(decision: Decision, facts: GateFacts) -> DecisionFault | None:
-    if why := why_not_a_principal(decision.signer.id):
-        return DecisionFault("content", f"the signer's id cannot be one: {why}", got=ascii(decision.signer.id)[:80])
-    if not decision.signer.name.strip() or why_not_plain(decision.signer.name):
-        return DecisionFault("content", "the signer's printed name is empty or not plain text")
-    texts = [decision.comment, *decision.required_changes]
-    if any(why_not_plain(text, allowed="\n\t") for text in texts) or sum(map(len, texts)) > LONGEST_COMMENT:
-        return DecisionFault(
-            "content", "the comment cannot be shown", expected=f"plain text, at most {LONGEST_COMMENT} characters"
-        )
-    if decision.verdict != "approve" and not decision.comment.strip():
-        return DecisionFault("content", f"to {decision.verdict} needs a reason", expected="a comment that is not empty")
-    return None
-
-
-def _answers(decision: Decision, facts: GateFacts) -> DecisionFault | None:
-    fault = fault_of(decision.answers, facts.request.checklist, decision.verdict)
-    return None if fault is None else DecisionFault("answers", fault.what, fault.expected, fault.got, fault.hint)
-
-
-def _authority_claims(decision: Decision, facts: GateFacts) -> DecisionFault | None:
-    roles = [need.role for need in facts.request.needs]
-    if decision.signer.role not in roles:
-        return DecisionFault(
-            "role", "the gate does not ask for the signer's role", ", ".join(roles), ascii(decision.signer.role)[:80]
-        )
-    is_starter = decision.signer.id == facts.starter.id or decision.signer.key == facts.starter.key
-    if is_starter and not decision.solo:
-        return DecisionFault("solo", "whoever started the run decided on it, and the decision does not say so")
-    return None
-
-
-def _times(decision: Decision, at: datetime) -> DecisionFault | None:
-    try:
-        expires = time.read(decision.expires_at) if decision.expires_at else None
-        time.read(decision.at)
-    except ValueError as error:
-        return DecisionFault("content", "a time of the decision is not a time", got=str(error))
-    if expires is not None and at >= expires:
-        return DecisionFault(
-            "expired", "the decision has expired", f"a time before {decision.expires_at}", at.isoformat()
-        )
-    return None

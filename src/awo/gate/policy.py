@@ -1,38 +1,46 @@
-"""Who may decide at a gate, and who is still missing. Pure: lists, keys and the time go in, a value comes out."""
+"""Who may decide at a gate. Pure: the project's settings, lists, keys and the time go in, a value comes out."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
 
-from awo.evidence.events import Starter
-from awo.evidence.gates import Decision, Need
+from awo.evidence.gates import Meaning, Need, Presence, Verdict
+from awo.gate.faults import why_not_present
+from awo.gate.gate_facts import GateFacts
+from awo.gate.independence import is_author, is_starter, why_kept_out, why_not_known, why_same_as_another
 from awo.gate.project import REVIEWER, Person, Policy, read_policy
+from awo.gate.refusals import RefusalCode
+from awo.gate.role import needs_in
+from awo.gate.standing import approvals, expires_first, missing, standing
+from awo.gate.votes import still_to_vote, takes_votes
 from awo.plugins import nearest
 from awo.sign.allowed_signers import AllowedSigners, MayNotSign
 from awo.sign.namespaces import DECISION
 from awo.sign.patterns import why_not_a_principal
 from awo.sign.sshkeys import PublicKey
 
-__all__ = ["REVIEWER", "Denied", "Permitted", "Person", "Policy", "is_starter", "may_decide", "missing", "read_policy"]
-
-DenialCode = Literal[
-    "no_reviewers",
-    "unknown_signer",
-    "other_key",
-    "namespace",
-    "not_yet_valid",
-    "expired",
-    "role",
-    "starter",
+__all__ = [
+    "REVIEWER",
+    "Denied",
+    "Permitted",
+    "Person",
+    "Policy",
+    "approvals",
+    "expires_first",
+    "is_author",
+    "is_starter",
+    "may_decide",
+    "missing",
+    "read_policy",
+    "standing",
 ]
 
 
 @dataclass(frozen=True, slots=True)
 class Permitted:
-    """May decide, in this role and under this printed name. `solo`: they also started the run."""
+    """May decide, in this role and under this printed name. `solo`: they started the run or wrote its workflow."""
 
     role: str
     name: str
@@ -43,7 +51,7 @@ class Permitted:
 class Denied:
     """May not decide: a code for the journal, a sentence without its final stop, and what to do about it."""
 
-    code: DenialCode
+    code: RefusalCode
     what: str
     hint: str
 
@@ -51,74 +59,83 @@ class Denied:
 def may_decide(
     policy: Policy,
     allowed: AllowedSigners | None,
+    facts: GateFacts,
     *,
-    starter: Starter,
-    needs: Sequence[Need],
     signer_id: str,
     key: PublicKey,
+    verdict: Verdict,
+    meaning: Meaning,
+    presence: Presence,
     at: datetime,
 ) -> Permitted | Denied:
-    """Whether `signer_id` may decide with `key` at the time `at` on a run that `starter` started.
+    """Whether `signer_id` may decide with `key` at this gate at the time `at` (aware).
 
-    `allowed` is the project's reviewers/allowed_signers, None when there is no such file; with
-    nobody in it nobody may decide. `needs` is what the gate asks for. The role is that of the
-    first need that the person can fill; the printed name is the id where `awo.toml` has none.
+    `allowed` is the project's reviewers/allowed_signers, None when there is no such file; with nobody in it nobody
+    may decide. What the gate asks stands in `facts`. The role is that of the first need that this person can still
+    help with, else the first that they have; the printed name is the id where `awo.toml` has none.
     """
-    enrol = f"awo keys enrol {signer_id} KEY.pub"
     if allowed is None or not allowed.lines:
-        return Denied("no_reviewers", "nobody is enrolled as a reviewer of this project", enrol)
+        return Denied("no_reviewers", "nobody is enrolled as a reviewer of this project", _enrol(signer_id))
     judged = allowed.may_sign(signer_id, key, DECISION, at)
     if isinstance(judged, MayNotSign):
         return _denied(judged, allowed, signer_id, key)
     person = policy.person(signer_id)
-    role = next((need.role for need in needs if need.role in person.roles), "")
-    if not role:
-        wanted = " or ".join(dict.fromkeys(need.role for need in needs))
+    name = person.name or signer_id
+    needs = _needs_of(person, signer_id, facts)
+    if not needs:
+        wanted = " or ".join(dict.fromkeys(need.role for need in facts.needs))
         return Denied(
             "role",
             f"{signer_id} does not have the role that this gate asks for: {wanted}",
             f'roles stand in awo.toml, under [people."{signer_id}"]',
         )
-    solo = is_starter(starter, signer_id, key, allowed)
-    if solo and not policy.solo:
+    fitting = [need for need in needs if verdict != "approve" or need.meaning in ("", meaning)]
+    if not fitting:
         return Denied(
-            "starter",
-            f"{signer_id} started this run, and somebody else must decide on it",
-            "ask another reviewer; who works alone sets solo = true under [gates] in awo.toml, and it is recorded",
+            "meaning",
+            f"the gate asks a {needs[0].role} for a signature that means {needs[0].meaning}",
+            f"--meaning {needs[0].meaning}",
         )
-    return Permitted(role, person.name or signer_id, solo)
+    starter = is_starter(facts.starter, signer_id, key, allowed)
+    author = is_author(facts.authors, signer_id, person.git)
+    fault = (
+        why_not_present(presence, facts.request.rules)
+        or why_not_known(facts)
+        or why_kept_out(facts.request.rules, signer_id, starter=starter, author=author)
+        or why_same_as_another(signer_id, name, key.fingerprint, facts)
+    )
+    if fault is not None:
+        return Denied(fault.code, fault.what, fault.hint)
+    return Permitted(_role(fitting, signer_id, facts, verdict, at), name, starter or author)
 
 
-def is_starter(starter: Starter, signer_id: str, key: PublicKey, allowed: AllowedSigners | None) -> bool:
-    """Whether the signer is whoever started the run: the same id, the same key, or a key of the same person."""
-    if starter.id == signer_id or starter.key == key.fingerprint:
-        return True
-    if allowed is None:
-        return False
-    return any(k.fingerprint == starter.key for k in allowed.keys_of(signer_id)) or key in allowed.keys_of(starter.id)
+def _needs_of(person: Person, signer_id: str, facts: GateFacts) -> list[Need]:
+    """The needs that this person has the role for; where there are none, the one for which their approval stands."""
+    needs = [need for need in facts.needs if need.role in person.roles]
+    if needs:
+        return needs
+    own = {decision.signer.role for decision in standing(facts.decisions) if decision.signer.id == signer_id}
+    return [need for need in facts.request.needs if need.role in own and need.role in person.roles]
 
 
-def missing(needs: Sequence[Need], decisions: Sequence[Decision]) -> list[Need]:
-    """What the gate still needs after these decisions, in their order; empty when it has all.
+def _role(needs: Sequence[Need], signer_id: str, facts: GateFacts, verdict: Verdict, at: datetime) -> str:
+    if takes_votes(facts):  # what the others have said is not known; a vote of any kind fills its role
+        return next(
+            (n.role for n in still_to_vote(facts.needs, facts.voters) if needs_in(n.role, needs)), needs[0].role
+        )
+    if verdict != "approve":
+        own = [d.signer.role for d in standing(facts.decisions) if d.signer.id == signer_id]
+        return own[0] if own and needs_in(own[0], needs) else needs[0].role
+    others = [decision for decision in facts.decisions if decision.signer.id != signer_id]
+    helps = [need.role for need in missing(facts.needs, others, at=at) if needs_in(need.role, needs)]
+    return helps[0] if helps else needs[0].role
 
-    Only approvals count, one for each person and each key; a person's later decision takes the
-    place of an earlier one, so that a withdrawn approval is gone.
-    """
-    last = {decision.signer.id: decision for decision in decisions}
-    counted: dict[str, Decision] = {}
-    for decision in last.values():
-        if decision.verdict == "approve":
-            counted.setdefault(decision.signer.key, decision)
-    still = []
-    for need in needs:
-        there = sum(decision.signer.role == need.role for decision in counted.values())
-        if there < need.count:
-            still.append(Need(role=need.role, count=need.count - there))
-    return still
+
+def _enrol(signer_id: str) -> str:
+    return f"awo keys enrol {signer_id} KEY.pub"
 
 
 def _denied(refusal: MayNotSign, allowed: AllowedSigners, signer_id: str, key: PublicKey) -> Denied:
-    enrol = f"awo keys enrol {signer_id} KEY.pub"
     owners = allowed.principals_of(key)
     if refusal.code == "unknown_principal":
         known = [p for line in allowed.lines for p in line.principals if not why_not_a_principal(p)]
@@ -126,13 +143,13 @@ def _denied(refusal: MayNotSign, allowed: AllowedSigners, signer_id: str, key: P
         return Denied(
             "unknown_signer",
             f"{signer_id} is not enrolled as a reviewer of this project",
-            f"did you mean --as {near}? Otherwise: {enrol}" if near else enrol,
+            f"did you mean --as {near}? Otherwise: {_enrol(signer_id)}" if near else _enrol(signer_id),
         )
     if refusal.code == "other_key":
         return Denied(
             "other_key",
             f"the key {key.fingerprint} is not enrolled for {signer_id}",
-            f"it belongs to {owners[0]}" if owners else enrol,
+            f"it belongs to {owners[0]}" if owners else _enrol(signer_id),
         )
     return Denied(
         refusal.code, f"{signer_id} may not decide with this key now: {refusal.reason}", "see reviewers/allowed_signers"

@@ -2,101 +2,116 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Final, get_args
-
-from msgspec.structs import replace
+from typing import Any, Final, get_args
 
 from awo.canon.digest import sha256_hex
 from awo.errors import UsageError
-from awo.evidence.gates import GateRules, Need, Presence
+from awo.evidence.events import StepId
+from awo.evidence.gates import GateRules, Need
 from awo.gate.checklist import why_not_plain
-from awo.plugins import nearest
+from awo.gate.names import skeleton, why_mixed
+from awo.gate.settings import DEFAULT_RULES, DEFAULT_SETTINGS, REVIEWER, GateSettings, read_settings, refuse_unknown
 from awo.sign.patterns import why_not_a_principal
 
-REVIEWER = "reviewer"
+__all__ = ["DEFAULT_RULES", "REVIEWER", "Person", "Policy", "read_policy"]
 
-_TOP = ("require_commit", "project", "gates", "people")
-_PROJECT = ("name",)
-_GATES = ("solo",)
-_PERSON = ("name", "roles")
+_TOP: Final = ("require_commit", "project", "gates", "gate", "people")
+_PROJECT: Final = ("name",)
+_PERSON: Final = ("name", "roles", "git")
+_STEP_ID = re.compile(get_args(StepId)[1].pattern)
 
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """A person as the project knows them: printed name, or '' for none; the roles in which they may decide."""
+    """A person as the project knows them: printed name, or '' for none; the roles in which they may decide; the
+    e-mail addresses under which git knows them."""
 
     name: str
     roles: tuple[str, ...]
+    git: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
     """What `awo.toml` says. Without the file: no solo decisions, everybody who is enrolled is a reviewer.
 
-    `require_commit` refuses to start a run from an uncommitted tree. `solo` lets whoever started a
-    run decide on it; every such decision says so. `sha256` is the digest of the file, '' without one.
+    `require_commit` refuses to start a run from an uncommitted tree. `general` holds for every gate that has no
+    settings of its own in `gates`. `sha256` is the digest of the file, '' without one.
     """
 
     project: str = ""
     require_commit: bool = False
-    solo: bool = False
+    general: GateSettings = DEFAULT_SETTINGS
+    gates: Mapping[str, GateSettings] = field(default_factory=lambda: MappingProxyType({}))
     people: Mapping[str, Person] = field(default_factory=lambda: MappingProxyType({}))
     sha256: str = field(default="", compare=False)
+
+    @property
+    def solo(self) -> bool:
+        """Whether [gates] lets whoever started a run decide on it; every such decision says so."""
+        return self.general.rules.solo
 
     def person(self, person_id: str) -> Person:
         """The person with this id; somebody whom `awo.toml` does not name is a reviewer without a printed name."""
         return self.people.get(person_id, Person("", (REVIEWER,)))
 
     def needs_of(self, gate: str) -> list[Need]:
-        """Who must approve at this gate, and how many of them: one reviewer."""
-        return [Need(role=REVIEWER, count=1)]
+        """Who must approve at this gate, and how many of them."""
+        return list(self.gates.get(gate, self.general).needs)
 
     def rules_of(self, gate: str) -> GateRules:
         """What else is asked of decisions at this gate."""
-        return replace(DEFAULT_RULES, solo=self.solo)
+        return self.gates.get(gate, self.general).rules
 
-
-DEFAULT_RULES: Final = GateRules(
-    separate_from=["starter"],
-    solo=False,
-    known_starter=False,
-    presence=list(get_args(Presence)),
-    redecide=True,
-    lasts_s=0,
-    deadline_s=0,
-    then="wait",
-    escalate=[],
-)
-"""What is asked where awo.toml says nothing: whoever is enrolled and did not start the run may decide alone."""
+    def asks_for_author(self, gates: Iterable[str]) -> bool:
+        """Whether one of these gates keeps the author of the workflow out, so that git must say who that is."""
+        return any("author" in self.rules_of(gate).separate_from for gate in gates)
 
 
 def read_policy(text: str, *, where: str) -> Policy:
     """The settings in the text of an `awo.toml`.
 
-    Keys: `require_commit` at the top; `name` in [project]; `solo` in [gates]; `name` and `roles`
-    in [people."alice@example.org"]. Raises `UsageError`, naming `where`, for text that is not TOML,
-    an unknown key (with the nearest right one), or a value of the wrong type.
+    Keys: `require_commit` at the top; `name` in [project]; those of `settings.KEYS` in [gates] and [gate.ID];
+    `name`, `roles` and `git` in [people."alice@example.org"]. Raises `UsageError`, naming `where`, for text that
+    is not TOML, an unknown key (with the nearest right one), a value of the wrong type, settings that contradict
+    each other, and people whose printed names look alike.
     """
     try:
         data = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise UsageError("this is not TOML", where=where, got=str(error)) from error
-    _only(data, _TOP, "at the top", where)
-    project, gates = _table(data, "project", _PROJECT, where), _table(data, "gates", _GATES, where)
-    people = data.get("people", {})
-    if not isinstance(people, dict):
-        raise _wrong("people", "a table for each person", people, where)
+    refuse_unknown(data, _TOP, "at the top", where)
+    project, general = _table(data, "project", where), _table(data, "gates", where)
+    refuse_unknown(project, _PROJECT, "in [project]", where)
+    people = {person_id: _person(person_id, value, where) for person_id, value in _table(data, "people", where).items()}
+    _refuse_look_alikes(people, where)
     return Policy(
         sha256=sha256_hex(text.encode(errors="surrogatepass")),
         project=_text(project, "name", "project.name", where),
         require_commit=_flag(data, "require_commit", "require_commit", where),
-        solo=_flag(gates, "solo", "gates.solo", where),
-        people=MappingProxyType({person_id: _person(person_id, value, where) for person_id, value in people.items()}),
+        general=read_settings({}, general, table="gates", where=where),
+        gates=MappingProxyType(_gates(general, _table(data, "gate", where), where)),
+        people=MappingProxyType(people),
     )
+
+
+def _gates(general: Mapping[str, Any], tables: Mapping[str, Any], where: str) -> dict[str, GateSettings]:
+    found = {}
+    for gate, own in tables.items():
+        if not _STEP_ID.match(gate):
+            raise UsageError("this cannot be the id of a gate", where=where, expected="[gate.ID]", got=ascii(gate)[:80])
+        if not isinstance(own, dict):
+            hint = "what holds for every gate stands in [gates]"
+            raise UsageError(
+                f"gate.{gate} has the wrong value", where=where, expected=f"a table [gate.{gate}]", hint=hint
+            )
+        found[gate] = read_settings(general, own, table=f"gate.{gate}", where=where)
+    return found
 
 
 def _person(person_id: str, value: object, where: str) -> Person:
@@ -109,45 +124,59 @@ def _person(person_id: str, value: object, where: str) -> Person:
             got=ascii(person_id)[:80],
         )
     if not isinstance(value, dict):
-        raise _wrong(place, "a table with name and roles", value, where)
-    _only(value, _PERSON, f"in [{place}]", where)
-    roles = value.get("roles", [REVIEWER])
-    if not isinstance(roles, list) or not all(
-        isinstance(role, str) and not why_not_a_principal(role) for role in roles
-    ):
-        raise _wrong(f"{place}.roles", 'a list like ["reviewer"]', roles, where)
-    return Person(_text(value, "name", f"{place}.name", where), tuple(dict.fromkeys(roles)))
+        raise _wrong(place, "a table with name, roles and git", value, where)
+    refuse_unknown(value, _PERSON, f"in [{place}]", where)
+    name = _text(value, "name", f"{place}.name", where)
+    if why := why_mixed(name):
+        raise UsageError(f"{place}.name could pass for another name: {why}", where=where, got=ascii(name)[:80])
+    roles = _list(value, "roles", [REVIEWER])
+    if not all(isinstance(role, str) and not why_not_a_principal(role) for role in roles):
+        raise _wrong(f"{place}.roles", 'a list like ["reviewer"]', value["roles"], where)
+    git = _list(value, "git", [])
+    if not all(isinstance(address, str) and _is_address(address) for address in git):
+        raise _wrong(f"{place}.git", 'a list like ["alice@example.org"]', value["git"], where)
+    return Person(name, tuple(dict.fromkeys(roles)), tuple(dict.fromkeys(git)))
 
 
-def _table(data: Mapping[str, object], name: str, known: tuple[str, ...], where: str) -> Mapping[str, object]:
+def _list(table: Mapping[str, Any], key: str, default: list[Any]) -> list[Any]:
+    value = table.get(key, default)
+    return value if isinstance(value, list) else [None]
+
+
+def _is_address(text: str) -> bool:
+    return 0 < len(text) <= 200 and not why_not_plain(text) and not any(c.isspace() or c in "<>" for c in text)
+
+
+def _refuse_look_alikes(people: Mapping[str, Person], where: str) -> None:
+    """Nobody's printed name or id may pass for that of somebody else."""
+    seen: dict[str, str] = {}
+    for person_id, person in people.items():
+        for name in filter(None, (person_id, person.name)):
+            other = seen.setdefault(skeleton(name), person_id)
+            if other != person_id:
+                raise UsageError(
+                    f'people."{person_id}" and people."{other}" look alike',
+                    where=where,
+                    got=f"{ascii(name)[1:-1][:80]}, apart from case, accents and width",
+                    hint="give one of them a name that tells them apart, for example with a middle initial",
+                )
+
+
+def _table(data: Mapping[str, Any], name: str, where: str) -> Mapping[str, Any]:
     table = data.get(name, {})
     if not isinstance(table, dict):
-        raise _wrong(name, f"a table [{name}]", table, where)
-    _only(table, known, f"in [{name}]", where)
+        raise _wrong(name, "a table for each person" if name == "people" else f"a table [{name}]", table, where)
     return table
 
 
-def _only(table: Mapping[str, object], known: tuple[str, ...], place: str, where: str) -> None:
-    for key in table:
-        if key in known:
-            continue
-        near = nearest(key, known)
-        hint = f"did you mean {near!r}?" if near else ""
-        if key == "require_commit":
-            hint = "require_commit stands at the top of the file, before the first [table]"
-        raise UsageError(
-            f"there is no key {ascii(key)[:80]} {place}", where=where, expected=", ".join(known), hint=hint
-        )
-
-
-def _flag(table: Mapping[str, object], key: str, place: str, where: str) -> bool:
+def _flag(table: Mapping[str, Any], key: str, place: str, where: str) -> bool:
     value = table.get(key, False)
     if not isinstance(value, bool):
         raise _wrong(place, "true or false", value, where)
     return value
 
 
-def _text(table: Mapping[str, object], key: str, place: str, where: str) -> str:
+def _text(table: Mapping[str, Any], key: str, place: str, where: str) -> str:
     value = table.get(key, "")
     if not isinstance(value, str) or len(value) > 200 or why_not_plain(value):
         raise _wrong(place, "one line of plain text, at most 200 characters", value, where)

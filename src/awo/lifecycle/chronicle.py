@@ -131,7 +131,7 @@ class Chronicle:
             name=event.model,
             recorded_at=event.at,
             facts=event.facts,
-            has_changed=before is not None and (before.has_changed or before.facts != event.facts),
+            has_changed=before is not None and (before.has_changed or _own(before.facts) != _own(event.facts)),
         )
 
     def _run_resumed(self, event: ev.RunResumed) -> None:
@@ -322,6 +322,11 @@ class Chronicle:
             if self._gates[index].gate == gate:
                 self._gates[index] = change(self._gates[index])
                 return
+
+
+def _own(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """What a model said of itself, wherever that was recorded."""
+    return {name: value for name, value in facts.items() if name != "recorded_in"}
 
 
 def _sum_of_calls(by_model: Mapping[str, CallCounts]) -> CallCounts:

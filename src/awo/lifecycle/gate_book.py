@@ -61,12 +61,12 @@ class GateBook:
         return ""
 
     def why_no_decision(self, event: ev.DecisionRecorded) -> str:
-        """Why a decision may not be recorded now; '' when it may, and then it is taken. Where votes lie sealed,
-        each decision opens the vote of its signer."""
+        """Why a decision may not be recorded now; '' when it may, and then it is taken. While votes lie sealed,
+        each decision opens the vote of its signer; behind the last of them it is as at any other gate."""
         if event.number != len(self.all_decisions) + 1:
             return f"decision {event.number}, and the next is {len(self.all_decisions) + 1}"
         wanted = [vote.number for vote in self.unopened if vote.signer == event.signer]
-        if self.votes and not wanted:
+        if self.unopened and not wanted:
             return f"{event.signer!r} has no sealed vote here that could be opened"
         if event.opens != (wanted[0] if wanted else 0):
             return f"it opens vote {event.opens}, and its signer's is {wanted[0] if wanted else 0}"

@@ -38,9 +38,9 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class OpensGate:
-    """What `perform` returns to stop the run for a person: the checklist's Markdown text."""
+    """What `perform` returns to stop the run for a person: the checklist's text, Markdown or YAML."""
 
-    checklist_markdown: str
+    checklist_text: str
 
 
 class Writing(Protocol):

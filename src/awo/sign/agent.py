@@ -15,6 +15,9 @@ from awo.sign.ssh_keygen import sign_with_ssh_keygen
 from awo.sign.sshkeys import PublicKey
 from awo.sign.wire import WireError
 
+REFUSED = "agent refused operation"
+"""How ssh-keygen says that the agent has the key and will not sign with it (OpenSSH's ssherr.c)."""
+
 
 @dataclass(frozen=True, slots=True)
 class AgentSigner:
@@ -52,7 +55,16 @@ class AgentSigner:
         return armored
 
     def _sign_hardware(self, message: bytes, namespace: str) -> bytes:
-        return sign_with_ssh_keygen(self.path.absolute(), message, namespace)
+        # The file beside a .pub may serve here: it holds no secret, and the touch stands in the signature.
+        try:
+            return sign_with_ssh_keygen(self.path.absolute(), message, namespace)
+        except CannotCheck as error:
+            raise CannotCheck(
+                error.what,
+                where=str(self.path),
+                got=error.got,
+                hint=error.hint or "plug the security key in and touch it when it blinks; one in an agent: ssh-add -l",
+            ) from error
 
     def _sign_agent(self, message: bytes, namespace: str) -> bytes:
         # A copy of the public key, alone in a folder: beside the original ssh-keygen would quietly
@@ -69,13 +81,25 @@ class AgentSigner:
             try:
                 return sign_with_ssh_keygen(alone, message, namespace)
             except CannotCheck as error:
-                raise CannotCheck(
-                    f"the ssh-agent did not sign with {self.key.fingerprint}",
-                    where=str(self.path),
-                    got=error.got or error.what,
-                    hint=error.hint
-                    or "ssh-add the private key (ssh-add -l lists what the agent has), or name the private key file",
-                ) from error
+                raise self._unsigned(error) from error
+
+    def _unsigned(self, error: CannotCheck) -> CannotCheck:
+        """What went wrong at the agent. A locked agent, a dead one and one without the key look alike from here."""
+        if REFUSED in error.got:
+            return CannotCheck(
+                f"the ssh-agent refused to sign with {self.key.fingerprint}",
+                where=str(self.path),
+                got=error.got,
+                hint="an agent that asks first (ssh-add -c) signs when you say yes to it",
+            )
+        return CannotCheck(
+            f"the ssh-agent did not sign with {self.key.fingerprint}",
+            where=str(self.path),
+            got=error.got or error.what,
+            hint=error.hint
+            or "ssh-add the private key (ssh-add -l lists what the agent has; ssh-add -X unlocks it), "
+            "or name the private key file",
+        )
 
 
 def open_agent_key(path: Path, passphrase: AskPassphrase) -> AgentSigner:

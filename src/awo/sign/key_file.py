@@ -10,7 +10,7 @@ from awo.errors import CannotCheck, UsageError
 from awo.sign import sshsig
 from awo.sign.private_text import OPENSSH_BEGIN, is_private, read_key_file
 from awo.sign.raw import ecdsa_kind
-from awo.sign.seam import AskPassphrase, Presence
+from awo.sign.seam import AskPassphrase, NotTyped, Presence
 from awo.sign.sshkeys import ALGORITHMS, ECDSA, ED25519, RSA, PublicKey
 from awo.sign.wire import WireError, mpint, string
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class KeyFileSigner:
-    """A private key that was read from a file. `presence` is `passphrase` when one had to be typed."""
+    """A private key that was read from a file. `presence` is `passphrase` when a person had to type one."""
 
     key: PublicKey
     presence: Presence
@@ -39,6 +39,10 @@ class KeyFileSigner:
         data = sshsig.signed_bytes(message, namespace)
         blob = sshsig.envelope(self.key, namespace, _sign_raw(self.private, self.key.algorithm, data))
         return sshsig.armor(blob).encode("ascii")
+
+    def sign_bare(self, data: bytes) -> bytes:
+        """A signature without SSH's envelope, as `awo.sign.dsse.BareSigner` says."""
+        return _sign_bare(self.private, self.key.algorithm, data)
 
 
 def open_key_file(path: Path, passphrase: AskPassphrase) -> KeyFileSigner:
@@ -60,7 +64,7 @@ def open_key_file(path: Path, passphrase: AskPassphrase) -> KeyFileSigner:
 
 
 def _load(data: bytes, path: Path, passphrase: AskPassphrase) -> tuple[Any, Presence]:
-    """The key object of `cryptography`, and whether a passphrase was needed."""
+    """The key object of `cryptography`, and whether a passphrase was typed for it."""
     from cryptography.exceptions import UnsupportedAlgorithm
 
     try:
@@ -77,7 +81,7 @@ def _load(data: bytes, path: Path, passphrase: AskPassphrase) -> tuple[Any, Pres
             hint=f"run on a terminal, or: ssh-add {path}, and name {path}.pub",
         )
     try:
-        return _load_with(data, typed.encode()), "passphrase"
+        return _load_with(data, typed.encode()), "not proved" if isinstance(typed, NotTyped) else "passphrase"
     except ValueError as error:
         raise UsageError("the passphrase does not open this key", where=str(path)) from error
     except UnsupportedAlgorithm as error:
@@ -132,3 +136,17 @@ def _sign_raw(private: Any, algorithm: str, data: bytes) -> bytes:
         r, s = decode_dss_signature(private.sign(data, ec.ECDSA(ecdsa_kind(algorithm)[1])))
         return string(algorithm.encode()) + string(mpint(r) + mpint(s))
     raise WireError(f"{algorithm} cannot sign from a file")
+
+
+def _sign_bare(private: Any, algorithm: str, data: bytes) -> bytes:
+    from cryptography.hazmat.primitives import hashes
+    from cryptography.hazmat.primitives.asymmetric import ec, padding
+
+    if algorithm == ED25519:
+        made: bytes = private.sign(data)
+    elif algorithm == RSA:
+        pss = padding.PSS(padding.MGF1(hashes.SHA256()), padding.PSS.DIGEST_LENGTH)
+        made = private.sign(data, pss, hashes.SHA256())
+    else:
+        made = private.sign(data, ec.ECDSA(ecdsa_kind(algorithm)[1]))
+    return made

@@ -11,8 +11,15 @@ from awo.sign.sshkeys import PublicKey
 Presence = Literal["passphrase", "touch", "agent", "not proved"]
 """What shows that the person was there: a passphrase typed, a key touched, an agent that agreed, or nothing."""
 
+
+class NotTyped(str):
+    """A passphrase that came from a file: it opens the key, and shows nobody's presence."""
+
+    __slots__ = ()
+
+
 AskPassphrase = Callable[[], str]
-"""Asks the person for the passphrase of the key; '' when there is nobody to ask."""
+"""Asks the person for the passphrase of the key; '' when there is nobody to ask, `NotTyped` from a file."""
 
 
 class Signer(Protocol):

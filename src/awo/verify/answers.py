@@ -202,7 +202,7 @@ class Asked:
             self._answer.fail(where, "the cell failed for its templates, and they can be filled in", got=code)
         elif self._op in ANSWERED_AT_ONCE and asked and len(there) >= len(asked):
             self._answer.fail(where, "the cell failed, and every request of it has an answer", got=code)
-        elif self._package.plan.rescores:
+        elif self._package.plan.rescores or self._step.record.id in self._package.untouched:
             return  # it failed so in the run whose answers these are
         elif code == "schema" and len(there) == len(self._responses.in_cell(cell.index)):
             self._answer.fail(where, "the cell failed for its schema, and no answer breaks it", got=code)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from awo.verify import authority, derivation, integrity, life_cycle, structure
+from awo.verify import authority, chain, derivation, integrity, life_cycle, quorum, structure, your_policy
 from awo.verify.findings import Answer
 from awo.verify.reading import Reading
 
@@ -25,6 +25,7 @@ class Check:
     `holds_against` says whose lie it finds: an `outsider` holds none of the keys, the `operator`
     ran the machine and holds the key of the seal, a `reviewer` holds the key of a decision.
     `is_asked_for` checks leave the verdict alone when they cannot be made, unless their chapter is required.
+    `without_it` says who could cheat, and how, if this check were missing; '' outside chapter 4.
     """
 
     id: str
@@ -33,12 +34,121 @@ class Check:
     holds_against: tuple[Party, ...]
     judge: Callable[[Reading, Answer], None]
     is_asked_for: bool = False
+    without_it: str = ""
 
 
 def ep_6_1(reading: Reading, answer: Answer) -> None:
     """The run stands in the ledger of its project, at a trusted time: not yet part of this version."""
     answer.cannot("", "ledger and trusted time are not yet part of this version")
 
+
+_AUTHORITY: Final = (
+    Check(
+        "EP-4.1",
+        "authority",
+        "The seal is signed",
+        NOT_THE_OPERATOR,
+        authority.ep_4_1,
+        without_it="an outsider could change the package, write a new seal over it, and leave the old signature beside",
+    ),
+    Check(
+        "EP-4.2",
+        "authority",
+        "The package names the sealer",
+        NOT_THE_OPERATOR,
+        authority.ep_4_2,
+        without_it="an outsider could seal a made-up package with a key of their own under somebody else's name",
+    ),
+    Check(
+        "EP-4.3",
+        "authority",
+        "Every decision is signed",
+        ANYBODY,
+        authority.ep_4_3,
+        without_it="whoever holds the folder could write an approval in the name of somebody who never saw it",
+    ),
+    Check(
+        "EP-4.4",
+        "authority",
+        "Every decision is about what was shown",
+        ANYBODY,
+        authority.ep_4_4,
+        without_it="the operator could put a real approval of another run, gate or state here, or open another vote "
+        "than was sealed",
+    ),
+    Check(
+        "EP-4.5",
+        "authority",
+        "Every decision is complete and in order",
+        ANYBODY,
+        authority.ep_4_5,
+        without_it="a reviewer could approve with required questions left open, before there was anything to see, or "
+        "after the fact with a time set back",
+    ),
+    Check(
+        "EP-4.6",
+        "authority",
+        "The package names every decider",
+        NOT_THE_OPERATOR,
+        authority.ep_4_6,
+        without_it="anybody with some key could decide, in a role that the project never gave them or no longer gives",
+    ),
+    Check(
+        "EP-4.7",
+        "authority",
+        "You trust the sealer",
+        NOT_THE_OPERATOR,
+        authority.ep_4_7,
+        is_asked_for=True,
+        without_it="whoever made the package could bring their own list of people and vouch for themselves",
+    ),
+    Check(
+        "EP-4.8",
+        "authority",
+        "You trust every decider",
+        NOT_THE_REVIEWER,
+        authority.ep_4_8,
+        is_asked_for=True,
+        without_it="the operator could make up reviewers, with keys and lines of their own, and decide in their names",
+    ),
+    Check(
+        "EP-4.9",
+        "authority",
+        "The attempts are what the run says",
+        NOT_THE_OPERATOR,
+        chain.ep_4_9,
+        is_asked_for=True,
+        without_it="the operator could leave out an attempt that was rejected, or what its reviewer asked for",
+    ),
+    Check(
+        "EP-4.10",
+        "authority",
+        "Every decider is independent",
+        ANYBODY,
+        authority.ep_4_10,
+        without_it="whoever started the run or wrote its workflow could approve it unseen, or one person twice under "
+        "two names",
+    ),
+    Check(
+        "EP-4.11",
+        "authority",
+        "Every gate had what it asks for",
+        ANYBODY,
+        quorum.ep_4_11,
+        without_it="the operator could go on with too few approvals or expired ones, call a deadline early, or open "
+        "votes before all are in",
+    ),
+    Check(
+        "EP-4.12",
+        "authority",
+        "The gates ask for what you ask for",
+        NOT_THE_REVIEWER,
+        your_policy.ep_4_12,
+        is_asked_for=True,
+        without_it="the operator could weaken awo.toml before the run, and one friendly approval would pass for a "
+        "quorum",
+    ),
+)
 
 CHECKS: Final = (
     Check("EP-1.1", "structure", "The container is whole", ANYBODY, structure.ep_1_1),
@@ -62,14 +172,7 @@ CHECKS: Final = (
     Check("EP-3.1", "life cycle", "Every event may follow the ones before", NOT_THE_OPERATOR, life_cycle.ep_3_1),
     Check("EP-3.2", "life cycle", "The seal says what the journal says", NOT_THE_OPERATOR, life_cycle.ep_3_2),
     Check("EP-3.3", "life cycle", "The status says what the journal says", NOT_THE_OPERATOR, life_cycle.ep_3_3),
-    Check("EP-4.1", "authority", "The seal is signed", NOT_THE_OPERATOR, authority.ep_4_1),
-    Check("EP-4.2", "authority", "The package names the sealer", NOT_THE_OPERATOR, authority.ep_4_2),
-    Check("EP-4.3", "authority", "Every decision is signed", ANYBODY, authority.ep_4_3),
-    Check("EP-4.4", "authority", "Every decision is about what was shown", ANYBODY, authority.ep_4_4),
-    Check("EP-4.5", "authority", "Every decision counts, and the gates have all they need", ANYBODY, authority.ep_4_5),
-    Check("EP-4.6", "authority", "The package names every decider", NOT_THE_OPERATOR, authority.ep_4_6),
-    Check("EP-4.7", "authority", "You trust the sealer", NOT_THE_OPERATOR, authority.ep_4_7, is_asked_for=True),
-    Check("EP-4.8", "authority", "You trust every decider", NOT_THE_REVIEWER, authority.ep_4_8, is_asked_for=True),
+    *_AUTHORITY,
     Check(
         "EP-5.1",
         "derivation",

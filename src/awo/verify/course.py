@@ -13,14 +13,18 @@ from awo.derive.claims import ScopeValidateArgs, id_of
 from awo.derive.facts import StepFacts, StepStatus
 from awo.derive.verdicts import ClaimsArgs, digest_of, stated_in
 from awo.errors import StepFailed
-from awo.evidence.layout import INPUT, JOURNAL
+from awo.evidence.events import Origin
+from awo.evidence.layout import INPUT, JOURNAL, responses_path
 from awo.evidence.records import InputRecord, StepRecord
 from awo.evidence.verdicts import RegisteredClaim
+from awo.plugins import DERIVATIONS
 from awo.verify.findings import Answer
+from awo.verify.reading import ASKED
 from awo.verify.sources import Package, PackageSources
 from awo.workflow.names import BadText
 
 GATE: Final = "audit_gate"
+NOT_COPIED: Final = frozenset({GATE, *ASKED, *DERIVATIONS})
 EARLIER_NAMED: Final = 100
 """So many earlier runs are named at most (spec section 3.1)."""
 
@@ -57,7 +61,11 @@ def condition_kept(package: Package, step: StepFacts, answer: Answer) -> None:
 
 
 def reuse_allowed(package: Package, answer: Answer) -> None:
-    """Answers of other runs are used where the plan says so; a re-scoring uses nothing else."""
+    """Answers of other runs are used where the plan says so; a re-scoring uses nothing else.
+
+    A revision takes over answers of the run that it revises, and what that run's programs left, only in steps that
+    nothing has touched.
+    """
     plan, journal = package.plan, package.reading.journal
     assert journal is not None
     if journal.started is not None and plan.rescores and journal.started.supersedes != plan.rescores:
@@ -65,14 +73,49 @@ def reuse_allowed(package: Package, answer: Answer) -> None:
             f"{JOURNAL}:1", "the run scores another run again than it supersedes", plan.rescores,
             journal.started.supersedes,
         )  # fmt: skip
+    if journal.started is not None and plan.revises and journal.started.supersedes != plan.revises:
+        answer.fail(
+            f"{JOURNAL}:1", "the run revises another run than it supersedes", plan.revises, journal.started.supersedes
+        )
+    kept = {responses_path(id_) for id_ in package.untouched}
     for path, lines in journal.lines.items():
         if lines.has_reused and not plan.cache and not plan.rescores:
-            answer.fail(path, "answers of another run are used, and the plan uses none", "`cache` or `rescores`")
+            _taken_over(path, lines.origins, plan, answer, is_untouched=path in kept)
         for number, origin in lines.origins.items() if plan.rescores else ():
             if origin.run_id != plan.rescores:
                 answer.fail(f"{path}:{number + 1}", "the answer is of another run", plan.rescores, origin.run_id)
         if plan.rescores and len(lines) > len(lines.origins):
             answer.fail(path, "a re-scoring makes no call, and this one has answers of its own")
+
+
+def _taken_over(
+    path: str, origins: Mapping[int, Origin], plan: InputRecord, answer: Answer, *, is_untouched: bool
+) -> None:
+    """The answers of another run in one step, where the plan knows only the run that it revises."""
+    if not plan.revises:
+        answer.fail(path, "answers of another run are used, and the plan uses none", "`cache`, `rescores` or `revises`")
+    elif not is_untouched:
+        answer.fail(path, "answers of the run that is revised are used, and the step was touched")
+    for number, origin in origins.items() if plan.revises else ():
+        if origin.run_id != plan.revises:
+            answer.fail(f"{path}:{number + 1}", "the answer is of another run", plan.revises, origin.run_id)
+
+
+def copies_allowed(package: Package, answer: Answer) -> None:
+    """What a step left is copied only from the run that is revised, of programs, where nothing has touched the step."""
+    for step in package.facts.steps:
+        if not step.reused_from:
+            continue
+        id_, where = step.record.id, f"{JOURNAL}: step {step.record.id}"
+        if step.reused_from != package.plan.revises:
+            answer.fail(
+                where, "the step is taken over from another run than the revised one", package.plan.revises,
+                step.reused_from,
+            )  # fmt: skip
+        elif id_ not in package.untouched:
+            answer.fail(where, "the step is taken over, and it was touched")
+        elif step.record.op in NOT_COPIED:
+            answer.fail(where, "a step of this operation is done anew, never copied", got=step.record.op)
 
 
 def promises_kept(package: Package, answer: Answer) -> None:
@@ -98,8 +141,8 @@ def promises_kept(package: Package, answer: Answer) -> None:
                 where, "the number of the attempt does not fit the earlier runs", str(len(one.earlier) + 1),
                 str(one.attempt),
             )  # fmt: skip
-        if one.is_late and not plan.rescores:
-            answer.fail(where, "only a re-scoring can register a claim late")
+        if one.is_late and not plan.rescores and not plan.revises:
+            answer.fail(where, "only a re-scoring or a revision can register a claim late")
 
 
 def _not_registered(wanted: tuple[str, str, str, str], plan: InputRecord, answer: Answer) -> None:

@@ -10,13 +10,13 @@ from typing import Any, Final
 
 import msgspec
 
-import awo
 from awo import plugins
 from awo.canon.digest import sha256_hex, sha256_running
 from awo.canon.json import pretty
 from awo.derive.facts import StepFacts, StepStatus
 from awo.derive.phrases import count
 from awo.derive.report import report
+from awo.derive.report.layout import REPORT_LAYOUT
 from awo.derive.seam import Derivation, Derived
 from awo.derive.views import metadata, recorded_files
 from awo.errors import AwoError, CannotCheck, EvidenceError, StepFailed
@@ -33,7 +33,7 @@ from awo.evidence.layout import (
 )
 from awo.verify.answers import Asked
 from awo.verify.compared import differences
-from awo.verify.course import GATE, condition_kept, promises_kept, reuse_allowed
+from awo.verify.course import GATE, condition_kept, copies_allowed, promises_kept, reuse_allowed
 from awo.verify.doubled import doubled_key
 from awo.verify.findings import MOST_FINDINGS, Answer
 from awo.verify.needed import SCORING_PROGRAM
@@ -65,6 +65,7 @@ def ep_5_1(reading: Reading, answer: Answer) -> None:
     if package is None:
         return
     reuse_allowed(package, answer)
+    copies_allowed(package, answer)
     for step in package.facts.steps:
         if step.record.op in ASKED and step.status is StepStatus.DONE:
             with _seam(answer, value_path(step.record.id)):
@@ -302,12 +303,12 @@ def _metadata_again(package: Package, answer: Answer) -> None:
 
 def _report_again(package: Package, answer: Answer) -> None:
     reading = package.reading
-    if reading.writer != awo.__version__:
+    if reading.report_layout != REPORT_LAYOUT:
         raise CannotCheck(
-            "only the version that wrote the report makes the same one",
+            "the report was written in another layout than this version writes",
             where=REPORT,
-            expected=f"awo {reading.writer}",
-            got=f"awo {awo.__version__}",
+            expected=f"layout {reading.report_layout or 'not recorded'}",
+            got=f"layout {REPORT_LAYOUT}",
         )
     package.held(REPORT)
     text = report(package.facts, PackageReader(package)).encode()

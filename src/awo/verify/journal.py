@@ -39,7 +39,8 @@ from awo.verify.recorded import RecordedFrames, RecordedItems, RecordedLines
 class GateSeen:
     """A gate that opened. `checkpoint` covers the journal up to and with its gate_opened.
 
-    `turns` are the events that closed it, opened it again, or said that its deadline had passed, in their order.
+    `turns` are the events that closed it, opened it again, or said that its deadline had passed, in their order;
+    `went_on` is the event with which the run went on behind it.
     """
 
     opened: ev.GateOpened
@@ -47,7 +48,14 @@ class GateSeen:
     decisions: list[ev.DecisionRecorded] = field(default_factory=list)
     votes: list[ev.VoteCommitted] = field(default_factory=list)
     turns: list[ev.DeadlinePassed | ev.GateLapsed | ev.GateClosed] = field(default_factory=list)
+    went_on: ev.StepFinished | None = None
     verdict: str = ""
+
+    def is_escalated_at(self, seq: int) -> bool:
+        """Whether event `seq` came after the deadline, when other people were asked."""
+        return any(
+            isinstance(one, ev.DeadlinePassed) and one.then == "escalate" and one.seq < seq for one in self.turns
+        )
 
 
 class JournalReader:
@@ -174,6 +182,9 @@ class JournalReader:
     def _step_finished(self, event: ev.StepFinished) -> None:
         self._name(event.value, event.value.path == value_path(event.step))
         self._name_files(event.step, event.files)
+        gate = self._gate(event.step)
+        if gate is not None and gate.went_on is None:
+            gate.went_on = event
         if event.step in self._fans_out:
             cells = self._cells.get(event.step, 0)
             self.items[items_path(event.step)] = RecordedItems(event.step, cells, event.value)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from awo.errors import CannotCheck, UsageError
+from awo.gate.project import Policy
 from awo.sign.allowed_signers import AllowedSigners
 from awo.verify.bundle import BundleSource
 from awo.verify.checks import CHECKS, NOT_BUILT, Check
@@ -18,19 +19,26 @@ from awo.verify.structure import seal_of
 
 
 def verify(
-    source: Path, *, trust: AllowedSigners | None = None, trust_name: str = "", limits: Limits | None = None
+    source: Path,
+    *,
+    trust: AllowedSigners | None = None,
+    trust_name: str = "",
+    policy: Policy | None = None,
+    policy_name: str = "",
+    limits: Limits | None = None,
 ) -> Report:
     """Everything that the run folder or bundle at `source` can be checked for here.
 
-    `trust` is whom the reader believes; `trust_name` is what their list is called in print. Nothing
-    is written, run, fetched or unpacked. Raises `UsageError` when there is neither a folder nor a
+    `trust` is whom the reader believes, `policy` what they ask of gates; the names are what the two are called in
+    print. Nothing is written, run, fetched or unpacked. Raises `UsageError` when there is neither a folder nor a
     file, and `CannotCheck` when it cannot be opened; whatever is wrong inside is in the report.
     """
     limits = limits or Limits()
-    believed = Trust(trust, trust_name or "the list of trusted signers")
+    believed = Trust(trust, trust_name or "the list of trusted signers", policy, policy_name or "your awo.toml")
     try:
         if source.is_dir():
-            return judge(FolderSource(str(source), limits), str(source), believed, limits)
+            beside = source.resolve().parent
+            return judge(FolderSource(str(source), limits), str(source), believed, limits, beside)
         if not source.is_file():
             raise UsageError("there is nothing to verify", where=str(source), expected="a run's folder or its .tar.gz")
         with source.open("rb", buffering=0) as stream:
@@ -40,9 +48,12 @@ def verify(
         raise CannotCheck("this cannot be read here", where=str(source), got=error.strerror or str(error)) from error
 
 
-def judge(source: Source, name: str, trust: Trust, limits: Limits) -> Report:
-    """The report on any source. Raises `OSError` when the source itself cannot be read."""
-    reading = Reading(source.kind, limits, trust)
+def judge(source: Source, name: str, trust: Trust, limits: Limits, beside: Path | None = None) -> Report:
+    """The report on any source; `beside` is where packages of earlier attempts may lie, None for nowhere.
+
+    Raises `OSError` when the source itself cannot be read.
+    """
+    reading = Reading(source.kind, limits, trust, beside)
     try:
         reading.read(source)
         return _judged(reading, name)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal, NamedTuple, Protocol
 
-import awo
 from awo.canon.digest import sha256_hex, sha256_running
 from awo.canon.json import parse, parse_canonical
 from awo.derive.facts import RunFacts
+from awo.derive.report.layout import REPORT_LAYOUT
 from awo.errors import AwoError, EvidenceError
 from awo.evidence.events import FileRef
 from awo.evidence.layout import (
@@ -30,6 +31,7 @@ from awo.evidence.layout import (
 )
 from awo.evidence.records import CellsRecord, InputRecord, Seal
 from awo.evidence.sums import parse_sums
+from awo.gate.project import Policy
 from awo.sign.allowed_signers import AllowedSigners
 from awo.verify.doubled import doubled_key
 from awo.verify.exchanges import SegmentReader, Unpacked
@@ -53,10 +55,16 @@ ASKED = ("fanout_generate", "grade", "llm_map", "prefer", "refute")
 
 
 class Trust(NamedTuple):
-    """Whom the reader believes: `signers` is None when no list was given; `name` is what the list is called."""
+    """Whom the reader believes, and what they ask of gates.
+
+    `signers` is None when no list was given, `policy` when no settings were, so that the default is asked; the names
+    are what the two are called.
+    """
 
     signers: AllowedSigners | None
     name: str
+    policy: Policy | None = None
+    policy_name: str = "awo.toml"
 
 
 class Altered(NamedTuple):
@@ -79,12 +87,13 @@ class Reading:
     `kept` has the bytes of the small records; `digests` of those the digests. After the pass,
     `sums_left` and `refs_left` have what SHA256SUMS and the journal name and the package lacks.
     `facts` is what the journal says, None when it cannot be followed; `spool` has the outputs that are
-    read again, and must be closed.
+    read again, and must be closed. `beside` is where packages of earlier attempts may lie, None for nowhere.
     """
 
     kind: Literal["folder", "bundle"]
     limits: Limits
     trust: Trust
+    beside: Path | None = None
     top: str = ""
     mtime: int | None = None
     broken: Broken | None = None
@@ -124,21 +133,23 @@ class Reading:
     needed: Needed | None = None
     package: Any = None
     """What chapter 5 computes from, made by its first check."""
+    gates: Any = None
+    """The gates with their decisions as chapter 4 judges them, made by its first check (`decisions.judged_gates`)."""
 
     def __post_init__(self) -> None:
         self.spool = Spool(self.limits.spool_bytes, self.limits.line_bytes)
 
     @property
-    def writer(self) -> str:
-        """The version of the software that wrote the views, as far as the record says it; '' when it does not."""
+    def report_layout(self) -> int:
+        """Which layout of the report its writer had, as far as the record says it; 0 when it does not."""
         if SEAL in self.kept:
             try:
-                return parse_canonical(self.kept[SEAL], Seal, where=SEAL).software.version
+                return parse_canonical(self.kept[SEAL], Seal, where=SEAL).software.report_layout
             except AwoError:
-                return ""
+                return 0
         if self.facts is None:
-            return ""
-        return (self.facts.resumes[-1] if self.facts.resumes else self.facts).software.version
+            return 0
+        return (self.facts.resumes[-1] if self.facts.resumes else self.facts).software.report_layout
 
     @property
     def has_seal(self) -> bool:
@@ -308,7 +319,7 @@ class Reading:
         self.has_names = True
         self.facts = self.journal.facts()
         if self.facts is not None:
-            is_reported = self.writer == awo.__version__
+            is_reported = self.report_layout == REPORT_LAYOUT
             self.needed = Needed(self.facts, ASKED, derived_in(self.facts), is_reported=is_reported)
         self.refs_left = dict(self.journal.refs)
         for path in self.unreadable:
@@ -322,7 +333,9 @@ class Reading:
         for gate in self.journal.gates:
             self.wanted.add(gate.opened.request.path)
             for decision in gate.decisions:
-                self.wanted.update((decision.decision.path, decision.signature.path))
+                self.wanted.update((decision.decision.path, decision.signature.path, decision.authority.path))
+            for vote in gate.votes:
+                self.wanted.update((vote.vote.path, vote.signature.path, vote.authority.path))
 
 
 def rows_of(plan: InputRecord, cells: CellsRecord) -> Iterator[Row] | None:

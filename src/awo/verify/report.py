@@ -38,6 +38,7 @@ class CheckResult:
             "verdict": self.verdict,
             **first.as_dict(),
             "holds_against": list(self.check.holds_against),
+            "without_it": self.check.without_it,
             "findings": [finding.as_dict() for finding in self.findings],
             "left_out": self.left_out,
             "notes": list(self.notes),

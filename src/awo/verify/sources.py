@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from awo.derive.facts import RunFacts, StepFacts, StepStatus
+from awo.derive.untouched import untouched
 from awo.errors import CannotCheck, EvidenceError, StepFailed
 from awo.evidence.gates import Decision, GateRequest
 from awo.evidence.layout import file_path, items_path, responses_path
@@ -42,6 +43,7 @@ class Package:
         self.facts = facts
         self.plan = plan
         self.steps = {step.record.id: step for step in facts.steps}
+        self.untouched = untouched(plan)
         self.texts = {file.path: file.content for file in plan.files if file.encoding == "utf-8"}
         self._ends_at = time.monotonic() + reading.limits.recompute_s
         self._altered = {one.path for one in reading.altered_refs}

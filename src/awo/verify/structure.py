@@ -8,7 +8,7 @@ from awo.canon import time
 from awo.canon.json import parse, parse_canonical
 from awo.errors import AwoError, EvidenceError
 from awo.evidence.events import FileRef
-from awo.evidence.gates import Decision, GateRequest
+from awo.evidence.gates import Authority, Decision, GateRequest, SealedVote
 from awo.evidence.layout import (
     ALLOWED_SIGNERS,
     GATE_PENDING,
@@ -80,7 +80,7 @@ def ep_1_3(reading: Reading, answer: Answer) -> None:
 
 
 def ep_1_4(reading: Reading, answer: Answer) -> None:
-    """Each record has its shape: seal, sums, input, views, gate requests, decisions, signatures, signers."""
+    """Each record has its shape: seal, sums, input, views, gate requests, decisions, votes, who signed, signatures."""
     for finding in (reading.sums_problem, reading.plan_problem):
         if finding is not None:
             answer.add(finding)
@@ -93,8 +93,11 @@ def ep_1_4(reading: Reading, answer: Answer) -> None:
             _try(answer, lambda path=path: _FIXED[path](reading.kept[path], path))
     for gate in reading.journal.gates if reading.journal else ():
         _gate_record(reading, answer, gate.opened.request.path)
+        for vote in gate.votes:
+            _decision_records(reading, answer, SealedVote, vote.vote.path, vote.signature.path, vote.authority.path)
         for event in gate.decisions:
-            _decision_records(reading, answer, event.decision.path, event.signature.path)
+            paths = (event.decision.path, event.signature.path, event.authority.path)
+            _decision_records(reading, answer, Decision, *paths)
 
 
 def ep_1_5(reading: Reading, answer: Answer) -> None:
@@ -234,8 +237,12 @@ def _gate_record(reading: Reading, answer: Answer, path: str) -> None:
         _try(answer, lambda: _plain(reading.kept[path], GateRequest, path))
 
 
-def _decision_records(reading: Reading, answer: Answer, path: str, signature: str) -> None:
+def _decision_records(
+    reading: Reading, answer: Answer, kind: type[Any], path: str, signature: str, authority: str
+) -> None:
     if path in reading.kept:
-        _try(answer, lambda: parse_canonical(reading.kept[path], Decision, where=path))
+        _try(answer, lambda: parse_canonical(reading.kept[path], kind, where=path))
     if signature in reading.kept:
         _try(answer, lambda: read_signature(reading.kept[signature], where=signature))
+    if authority in reading.kept:
+        _try(answer, lambda: _plain(reading.kept[authority], Authority, authority))

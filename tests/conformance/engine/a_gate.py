@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from awo import api
-from awo.engine.decide import Choice, Decided
+from awo.engine.decide import Choice, Decided, ProjectRules, decide
 from awo.engine.run import Ended
 from awo.evidence.layout import JOURNAL
+from awo.evidence.secrets import SecretCutter
 
 STARTER, REVIEWER = "runner@example.org", "alice@example.org"
 STEPS: list[dict[str, Any]] = [
@@ -34,6 +36,7 @@ class AtGate:
         return api.find_run(self.project, "latest")
 
     def decide(self, verdict: Literal["approve", "reject"]) -> Decided:
+        """Decides as the reviewer, and does no more: a run that this ends is not sealed yet."""
         choice = Choice(
             verdict=verdict,
             signer_id=self.reviewer.id,
@@ -41,7 +44,8 @@ class AtGate:
             answers=["read=yes"] if verdict == "approve" else [],
             comment="because",
         )
-        return api.decide(self.project, self.run, choice, self.reviewer.signer)
+        rules = ProjectRules(self.project.policy, self.project.reviewers, SecretCutter({}))
+        return asyncio.run(decide(self.run, choice, lambda: self.reviewer.signer, rules))
 
     def resume(self) -> Ended:
         return api.resume(self.project, self.run, self.starter)

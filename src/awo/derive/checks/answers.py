@@ -37,6 +37,8 @@ _NO_ANSWERS: Final[Mapping[str, str]] = {
 
 def faults_of_answers(step: Step, plan: Planned) -> Iterator[Fault]:
     """What is wrong with whom `step` looks at, and with what its templates say of the cells."""
+    if step.op == "audit_gate":
+        yield from _of_panel(step, plan)
     seen = plan.looked_at(step)
     if seen is None or step.op not in ("score", "assert", "python_score", "consensus_vote", "compare"):
         return
@@ -71,6 +73,16 @@ def _no_answers(step: Step, seen: Step, plan: Planned) -> Iterator[Fault]:
     elif isinstance(step.args, (CompareArgs, ConsensusVoteArgs)) and not step.args.field:
         hint = "or say in `field` what of its value counts"
         yield Fault(step.path_of((key,)), what, listed(able) or "a step that asks models", hint=hint)
+
+
+def _of_panel(step: Step, plan: Planned) -> Iterator[Fault]:
+    """A panel judges answers that models gave: a step without any would be an empty chapter of its page."""
+    for number, name in enumerate(getattr(step.args, "of", ())):
+        seen = plan.steps.get(name)
+        if seen is not None and seen.op not in ANSWERING:
+            able = [other.id for other in plan.steps.values() if other.op in ANSWERING]
+            what = f"the step {name!r} has no answers of models that a panel could judge"
+            yield Fault(step.path_of(("of", number)), what, listed(able) or "a step that asks models")
 
 
 def _not_there(part: str, name: str, seen: Step, known: Collection[str]) -> tuple[str, str, str, str]:

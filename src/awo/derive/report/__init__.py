@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from awo.derive.facts import RunFacts
 from awo.derive.report.answers import answers, models
+from awo.derive.report.attempts import attempts
 from awo.derive.report.claims import claims
 from awo.derive.report.deviations import plan_and_deviations
 from awo.derive.report.fan_out import fan_outs
@@ -30,6 +31,7 @@ def report(facts: RunFacts, read: Reader) -> str:
     """
     chapters = [
         opening(facts),
+        attempts(facts),
         claims(facts, read),
         comparisons(facts, read),
         pictures(facts),

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from awo.derive.facts import GateFacts, RunFacts
+from awo.derive.gate_words import rules_in_words
 from awo.derive.markdown import table
 from awo.derive.phrases import count, moment, short_digest, size
+from awo.derive.report.panels import panel
 from awo.derive.report.reader import Reader
 from awo.derive.report.shown import (
     FAILURES_LISTED,
@@ -17,7 +19,8 @@ from awo.derive.report.shown import (
     prose,
     word,
 )
-from awo.evidence.gates import Decision, GateRequest
+from awo.derive.views import deadline_of
+from awo.evidence.gates import Answer, Decision, GateRequest
 from awo.evidence.layout import GATE_PENDING, JOURNAL
 
 GATES_DETAILED = 10
@@ -35,26 +38,31 @@ def decisions(facts: RunFacts, read: Reader) -> str:
         said.append(
             "> [!NOTE]\n> This run was started under a rule that lets the person who started a run decide on it.\n"
         )
-    said += [_gate(gate, read) for gate in facts.gates[:GATES_DETAILED]]
+    said += [_gate(facts, gate, read) for gate in facts.gates[:GATES_DETAILED]]
     said.append(more(len(facts.gates), GATES_DETAILED, "gate", named(JOURNAL)))
     said.append(_refusals(facts))
     return "\n".join(part for part in said if part)
 
 
-def _gate(gate: GateFacts, read: Reader) -> str:
+def _gate(facts: RunFacts, gate: GateFacts, read: Reader) -> str:
     request = read.gate_request(gate.request.path)
     taken = [(one.decision.path, read.decision(one.decision.path)) for one in gate.decisions[:DECISIONS_SHOWN]]
     said = [f"### Gate {word(gate.gate)}: {gate.verdict or 'waiting'}\n"]
     needs = ", ".join(
-        f"{count(need.count, 'person', 'people')} in the role {line(need.role)}" for need in request.needs[:10]
+        f"{count(need.count, 'person', 'people')} in the role {line(need.role)}"
+        + (f" (as {need.meaning})" if need.meaning else "")
+        for need in request.needs[:10]
     )
     closed = f", closed {moment(gate.closed_at)}" if gate.closed_at else ""
     said.append(f"Opened {moment(gate.opened_at)}{closed}. It asks for: {needs or 'nobody'}.\n")
     if not gate.verdict:
         said.append(f"What is missing: {named(GATE_PENDING)}.\n")
+    said.append(_rules(facts, gate, request))
+    said.append(_course(gate))
     said.append(_checklist(request, [decision for _, decision in taken]))
     said += [_decision(path, decision) for path, decision in taken]
     said.append(more(len(gate.decisions), len(taken), "decision", named(JOURNAL)))
+    said.append(panel(facts, gate, request, read))
     said.append(_shown_files(gate))
     return "\n".join(part for part in said if part)
 
@@ -62,17 +70,50 @@ def _gate(gate: GateFacts, read: Reader) -> str:
 def _checklist(request: GateRequest, taken: list[Decision]) -> str:
     if not request.checklist:
         return "The checklist is empty.\n"
-    answers = [{answer.id: answer.answer for answer in decision.answers} for decision in taken]
+    answers = [{answer.id: _answer(answer) for answer in decision.answers} for decision in taken]
     rows = [
         [
             word(item.id),
             passage(item.text) + ("" if item.required else " *(optional)*"),
-            *(line(given[item.id]) if given.get(item.id) else "*(no answer)*" for given in answers),
+            *(given.get(item.id) or "*(no answer)*" for given in answers),
         ]
         for item in request.checklist[:ROWS_SHOWN]
     ]
     header = ["item", "question", *(f"answer of {line(decision.signer.id)}" for decision in taken)]
     return table(header, rows) + more(len(request.checklist), len(rows), "question", word("gate.json"))
+
+
+def _answer(answer: Answer) -> str:
+    said = passage(answer.answer)
+    return f"{said}, see {line(answer.evidence)}" if answer.evidence else said
+
+
+def _rules(facts: RunFacts, gate: GateFacts, request: GateRequest) -> str:
+    """What the project's policy asked of decisions here, as it stood when the gate opened."""
+    rules = rules_in_words(
+        request.rules,
+        facts.starter.id,
+        facts.input.authors,
+        deadline_at=deadline_of(request.rules, gate.opened_at),
+        is_escalated=gate.deadline is not None and gate.deadline.then == "escalate",
+    )
+    return "Its rules, frozen when it opened:\n\n" + "".join(f"- {line(rule)}\n" for rule in rules)
+
+
+def _course(gate: GateFacts) -> str:
+    """What happened to the gate beside decisions: its deadline, approvals that expired, notices."""
+    said = []
+    if gate.deadline is not None:
+        then = {"wait": "it went on waiting", "reject": "the run was rejected", "escalate": "others were asked"}
+        said.append(f"Its deadline had passed by {moment(gate.deadline.at)}: {then[gate.deadline.then]}.")
+    said += [
+        f"An approval had expired before the run went on: by {moment(at)} the gate was open again."
+        for at in gate.lapses[:ROWS_SHOWN]
+    ]
+    if gate.told:
+        sent, failed = sum(one.sent for one in gate.told), sum(one.failed for one in gate.told)
+        said.append(f"{count(sent, 'notice')} went out while it was open, {failed:,} could not be sent.")
+    return "".join(f"{sentence}\n\n" for sentence in said)
 
 
 def _decision(path: str, decision: Decision) -> str:
@@ -97,6 +138,8 @@ def _decision(path: str, decision: Decision) -> str:
         )
     if decision.comment:
         said.append(f"Comment:\n\n{prose(decision.comment)}")
+    if decision.from_step:
+        said.append(f"To be done again from the step {word(decision.from_step)}.\n")
     if decision.required_changes:
         changes = [f"- {line(change)}\n" for change in decision.required_changes[:ROWS_SHOWN]]
         said.append("Changes asked for:\n\n" + "".join(changes))

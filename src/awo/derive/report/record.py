@@ -12,7 +12,7 @@ from awo.derive.markdown import block, shorten, table, visible
 from awo.derive.phrases import count, moment, short_digest, size
 from awo.derive.report.shown import FILES_LISTED, LINE_CHARACTERS, compact, line, more, named, word
 from awo.derive.views import recorded_files
-from awo.evidence.layout import ALLOWED_SIGNERS, JOURNAL, METADATA, SEAL, SEAL_SIGNATURE, SUMS
+from awo.evidence.layout import ALLOWED_SIGNERS, JOURNAL, METADATA, SEAL, SEAL_SIGNATURE, SUMS, signature_path
 
 SIGNATURES_CHECKED = 8
 SAID_BY_VALUES = {"python": ("implementation", "version"), "platform": ("system", "release", "machine")}
@@ -63,7 +63,7 @@ def files(facts: RunFacts) -> str:
 def by_hand(facts: RunFacts) -> str:
     """The exact commands of a stranger, and what their yes does and does not mean."""
     when = "" if facts.outcome else "The run has not ended, so the sums and the seal are not there yet.\n\n"
-    signed = [one.decision.path for gate in facts.gates for one in gate.decisions]
+    signed = [one for gate in facts.gates for one in gate.decisions]
     commands = [
         "# 1. Every file is as it was when the run was sealed (macOS: shasum -a 256 -c SHA256SUMS).",
         f"sha256sum -c {SUMS}",
@@ -73,10 +73,10 @@ def by_hand(facts: RunFacts) -> str:
         _check_signature(facts.starter.id, "awo-seal", SEAL, SEAL_SIGNATURE),
     ]
     if signed:
-        commands.append("# 4. Each decision was signed.")
-    signers = [one.signer for gate in facts.gates for one in gate.decisions]
-    for signer, path in list(zip(signers, signed, strict=True))[:SIGNATURES_CHECKED]:
-        commands.append(_check_signature(signer, "awo-decision", path, f"{path}.sig"))
+        commands.append("# 4. Each decision was signed, with a key that was valid when it was recorded.")
+    for one in signed[:SIGNATURES_CHECKED]:
+        path, digits = one.decision.path, "".join(character for character in one.at[:19] if character.isdigit())
+        commands.append(_check_signature(one.signer, "awo-decision", path, signature_path(path), f"{digits}Z"))
     commands.append(f"# {'5' if signed else '4'}. All of it, and that the journal follows the rules.")
     commands.append("awo verify .")
     return (
@@ -101,9 +101,10 @@ def _one_by_one(lines: list[str]) -> str:
     return "\n".join(visible(line) for line in lines) + "\n"
 
 
-def _check_signature(signer: str, namespace: str, path: str, signature: str) -> str:
+def _check_signature(signer: str, namespace: str, path: str, signature: str, at: str = "") -> str:
+    when = f"-Overify-time={at} " if at else ""
     return (
-        f"ssh-keygen -Y verify -f {ALLOWED_SIGNERS} -I {shlex.quote(signer)} -n {namespace} "
+        f"ssh-keygen -Y verify -f {ALLOWED_SIGNERS} -I {shlex.quote(signer)} -n {namespace} {when}"
         f"-s {shlex.quote(signature)} < {shlex.quote(path)}"
     )
 

@@ -1,0 +1,354 @@
+"""Reads each recorded decision and sealed vote of a package once, judges it once, and keeps what was found."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final, Literal
+
+from awo.canon.json import parse, parse_canonical
+from awo.errors import AwoError, EvidenceError
+from awo.evidence.events import DecisionRecorded, VoteCommitted
+from awo.evidence.gates import Authority, Decision, GateRequest, SealedVote
+from awo.gate.decision import (
+    DecisionFault,
+    GateFacts,
+    read_decision,
+    why_incomplete,
+    why_not_in_role,
+    why_not_independent,
+    why_not_signed,
+    why_out_of_order,
+    why_stale,
+)
+from awo.gate.independence import is_author, is_starter
+from awo.gate.refusals import RefusalCode
+from awo.gate.votes import CheckedVote, fault_of_opening, judge_vote
+from awo.sign.allowed_signers import AllowedSigners
+from awo.sign.namespaces import DECISION
+from awo.sign.sshsig import VerifiedSignature
+from awo.sign.sshsig import verify as verify_signature
+from awo.verify.journal import GateSeen
+from awo.verify.reading import Reading
+from awo.verify.structure import claimed_signers, moment, request_of
+
+Part = Literal["signed", "about", "complete", "known", "independent"]
+"""What is judged of one decision: EP-4.3, EP-4.4, EP-4.5, EP-4.6 and EP-4.10."""
+
+PARTS: Final[tuple[Part, ...]] = ("signed", "about", "complete", "known", "independent")
+
+NOT_READ: Final = "the decision or its signature cannot be read"
+NOT_ASKED: Final = "what the gate asked cannot be read"
+NOT_SIGNED: Final = "the decision's signature does not hold"
+NOT_KNOWN: Final = "the record of who the signer was cannot be read"
+FAILS_EARLIER: Final = "the decision fails an earlier check"
+
+_PART_OF_VOTE: Final[Mapping[RefusalCode, Part]] = MappingProxyType(
+    {
+        "form": "signed",
+        "signature": "signed",
+        "key": "signed",
+        "other_run": "about",
+        "other_gate": "about",
+        "stale": "about",
+        "panel": "about",
+        "content": "complete",
+        "presence": "complete",
+        "clock": "complete",
+        "solo": "independent",
+        "starter": "independent",
+        "author": "independent",
+        "starter_unknown": "independent",
+        "author_unknown": "independent",
+        "shared_key": "independent",
+    }
+)
+"""Which part a fault of a sealed vote belongs to; all others are about who its signer was."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """One recorded decision or sealed vote. `path` is its file, `where` that with its signature.
+
+    `record` is what was signed and `key` the signature that holds over it, None where there is none; `authority` is
+    what the project said of the signer. `faults` has the first thing wrong with each part, `unchecked` why a part
+    could not be judged. `is_maker`: by the record, the signer started the run or wrote its workflow.
+    """
+
+    event: DecisionRecorded | VoteCommitted
+    path: str
+    where: str
+    record: Decision | SealedVote | None
+    key: VerifiedSignature | None
+    authority: Authority | None
+    facts: GateFacts | None
+    faults: Mapping[Part, DecisionFault]
+    unchecked: Mapping[Part, str]
+    is_maker: bool = False
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether everything could be judged and nothing is wrong."""
+        return not self.faults and not self.unchecked
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedGate:
+    """One opening of a gate: what it asked (None where that cannot be read), and its decisions and votes in order."""
+
+    seen: GateSeen
+    request: GateRequest | None
+    decisions: tuple[Judged, ...]
+    votes: tuple[Judged, ...]
+
+    @property
+    def signed(self) -> list[Judged]:
+        """Votes and decisions as they were recorded."""
+        return sorted((*self.votes, *self.decisions), key=lambda one: one.event.seq)
+
+
+def judged_gates(reading: Reading) -> tuple[JudgedGate, ...]:
+    """Every gate that opened, judged once for all checks of the chapter; none where the journal cannot be read."""
+    if reading.gates is None:
+        journal = reading.journal
+        seen = journal.gates if journal is not None and journal.started is not None else []
+        claimed = claimed_signers(reading)
+        reading.gates = tuple(_gate(reading, gate, claimed) for gate in seen)
+    gates: tuple[JudgedGate, ...] = reading.gates
+    return gates
+
+
+def _gate(reading: Reading, seen: GateSeen, claimed: AllowedSigners | None) -> JudgedGate:
+    request = request_of(reading, seen.opened.request)
+    votes: list[Judged] = []
+    for vote in seen.votes:
+        votes.append(_vote(reading, seen, request, vote, votes, claimed))
+    decisions: list[Judged] = []
+    for event in seen.decisions:
+        decisions.append(_decision(reading, seen, request, event, decisions, votes, claimed))
+    return JudgedGate(seen, request, tuple(decisions), tuple(votes))
+
+
+# --- one decision ---------------------------------------------------------------------------------------------
+
+
+def _decision(
+    reading: Reading,
+    seen: GateSeen,
+    request: GateRequest | None,
+    event: DecisionRecorded,
+    before: list[Judged],
+    votes: list[Judged],
+    claimed: AllowedSigners | None,
+) -> Judged:
+    path = event.decision.path
+    where = f"{path} with {event.signature.path}"
+    data, armored = reading.kept.get(path), reading.kept.get(event.signature.path)
+    authority = _authority(reading, event)
+    if data is None or armored is None:
+        return _unread(event, path, where, NOT_READ)
+    sealed = next((vote for vote in votes if event.opens and vote.event.number == event.opens), None)
+    facts = _facts(reading, seen, request, event, before, votes, sealed)
+    if facts is None:
+        return _unread(event, path, where, NOT_ASKED)
+    decision = read_decision(data, where=path)
+    if isinstance(decision, DecisionFault):
+        rest = dict.fromkeys(PARTS[1:], "the decision cannot be read")
+        return Judged(event, path, where, None, None, authority, facts, {"signed": decision}, rest)
+    faults: dict[Part, DecisionFault] = {}
+    unchecked: dict[Part, str] = {}
+    key = why_not_signed(decision, data, armored, where=where)
+    _put(faults, "signed", key if isinstance(key, DecisionFault) else None)
+    stale = why_stale(decision, facts)
+    _put(faults, "about", stale or _restated(decision, event) or _opening(decision, event, data, sealed))
+    if stale is None:
+        recorded_at = moment(sealed.event.at if sealed is not None else event.at)
+        late = why_out_of_order(decision, facts, recorded_at) if recorded_at else _no_time(event.at)
+        _put(faults, "complete", why_incomplete(decision, facts) or late)
+    else:
+        unchecked["complete"] = FAILS_EARLIER
+    held = key if isinstance(key, VerifiedSignature) else None
+    is_maker = _about_signer(decision, held, authority, facts, claimed, faults, unchecked)
+    return Judged(event, path, where, decision, held, authority, facts, faults, unchecked, is_maker)
+
+
+def _about_signer(
+    decision: Decision,
+    key: VerifiedSignature | None,
+    authority: Authority | None,
+    facts: GateFacts,
+    claimed: AllowedSigners | None,
+    faults: dict[Part, DecisionFault],
+    unchecked: dict[Part, str],
+) -> bool:
+    """Judges who signed; whether they are a maker of what they decided on."""
+    if key is None or authority is None:
+        why = NOT_SIGNED if key is None else NOT_KNOWN
+        unchecked.update({"known": why, "independent": why})
+        return False
+    signer, at = decision.signer, moment(decision.at)
+    if at is None:
+        unchecked["known"] = "the time of the decision is no time"
+    elif authority.at != decision.at:
+        what = "the record of who the signer was is of another time than the decision"
+        faults["known"] = DecisionFault("authority", what, decision.at, authority.at)
+    else:
+        _put(faults, "known", why_not_in_role(signer, key.key, facts, authority, at=at))
+    _put(faults, "independent", why_not_independent(signer, key.key, facts, authority, solo=decision.solo))
+    is_maker = _is_maker(facts, signer.id, key, authority, claimed)
+    if is_maker and not decision.solo and "independent" not in faults:
+        what = "whoever started the run decided on it, and the decision does not say so"
+        faults["independent"] = DecisionFault("solo", what)
+    return is_maker
+
+
+def _is_maker(
+    facts: GateFacts, signer: str, key: VerifiedSignature, authority: Authority, claimed: AllowedSigners | None
+) -> bool:
+    started = is_starter(facts.starter, signer, key.key, claimed)
+    return started or is_author(facts.authors, signer, authority.git)
+
+
+def _restated(decision: Decision, event: DecisionRecorded) -> DecisionFault | None:
+    """What the journal says of a decision otherwise than the person who signed it."""
+    facts = (
+        ("verdict", decision.verdict, event.verdict),
+        ("signer", decision.signer.id, event.signer),
+        ("gate", decision.gate, event.gate),
+    )
+    for name, decided, recorded in facts:
+        if decided != recorded:
+            what = f"the journal records another {name} than was signed"
+            return DecisionFault("content", what, recorded, decided)
+    return None
+
+
+def _opening(decision: Decision, event: DecisionRecorded, data: bytes, sealed: Judged | None) -> DecisionFault | None:
+    """Why a decision does not open the vote that it is said to open."""
+    if not event.opens:
+        return None
+    if sealed is None:
+        return DecisionFault("panel", "the decision opens a vote that nobody sealed at this gate", got=str(event.opens))
+    if not isinstance(sealed.record, SealedVote):
+        return DecisionFault("panel", "the decision opens a vote that cannot be read", got=sealed.path)
+    return fault_of_opening(sealed.record, decision, event.nonce, data)
+
+
+# --- one sealed vote --------------------------------------------------------------------------------------------
+
+
+def _vote(
+    reading: Reading,
+    seen: GateSeen,
+    request: GateRequest | None,
+    event: VoteCommitted,
+    before: list[Judged],
+    claimed: AllowedSigners | None,
+) -> Judged:
+    path = event.vote.path
+    where = f"{path} with {event.signature.path}"
+    data, armored = reading.kept.get(path), reading.kept.get(event.signature.path)
+    if data is None or armored is None:
+        return _unread(event, path, where, NOT_READ)
+    facts = _facts(reading, seen, request, event, [], before, None)
+    if facts is None:
+        return _unread(event, path, where, NOT_ASKED)
+    authority, recorded_at = _authority(reading, event), moment(event.at)
+    vote, key = _vote_in(data, path), _signature_in(data, armored, where)
+    if authority is None or recorded_at is None:
+        why = NOT_KNOWN if authority is None else "the time at which the vote was recorded is no time"
+        return Judged(event, path, where, vote, key, authority, facts, {}, dict.fromkeys(PARTS, why))
+    judged = judge_vote(data, armored, facts, authority, recorded_at, where)
+    faults: dict[Part, DecisionFault] = {}
+    if isinstance(judged, DecisionFault):
+        faults[_part_of(judged, vote, key)] = judged
+    elif (judged.vote.signer.id, judged.vote.gate) != (event.signer, event.gate):
+        what = "the journal records another signer or gate than was signed"
+        faults["about"] = DecisionFault("content", what, event.signer, judged.vote.signer.id)
+    unchecked: dict[Part, str] = {}
+    if isinstance(judged, DecisionFault):  # judging stopped there: what follows is not known
+        after = PARTS[PARTS.index(next(iter(faults))) + 1 :]
+        unchecked = dict.fromkeys(after, FAILS_EARLIER if "signed" not in faults else NOT_SIGNED)
+    is_maker = isinstance(judged, CheckedVote) and _is_maker(
+        facts, judged.vote.signer.id, judged.signature, authority, claimed
+    )
+    held = key if "signed" not in faults else None
+    return Judged(event, path, where, vote, held, authority, facts, faults, unchecked, is_maker)
+
+
+def _part_of(fault: DecisionFault, vote: SealedVote | None, key: VerifiedSignature | None) -> Part:
+    if fault.code == "presence" and vote is not None and key is not None and vote.presence == "touch" != key.presence:
+        return "signed"
+    return _PART_OF_VOTE.get(fault.code, "known")
+
+
+def _vote_in(data: bytes, path: str) -> SealedVote | None:
+    try:
+        return parse_canonical(data, SealedVote, where=path)
+    except AwoError:
+        return None
+
+
+def _signature_in(data: bytes, armored: bytes, where: str) -> VerifiedSignature | None:
+    try:
+        return verify_signature(armored, data, DECISION, where=where)
+    except EvidenceError:
+        return None
+
+
+# --- what both need ---------------------------------------------------------------------------------------------
+
+
+def _facts(
+    reading: Reading,
+    seen: GateSeen,
+    request: GateRequest | None,
+    event: DecisionRecorded | VoteCommitted,
+    before: list[Judged],
+    votes: list[Judged],
+    sealed: Judged | None,
+) -> GateFacts | None:
+    """The gate as it was when this was decided: what was sealed and opened later is judged as of its sealing."""
+    journal = reading.journal
+    if journal is None or journal.started is None or request is None:
+        return None
+    decided_seq = sealed.event.seq if sealed is not None else event.seq
+    voters = [vote.record.signer for vote in votes if vote.record is not None and vote.event.seq < event.seq]
+    return GateFacts(
+        run_id=journal.started.run_id,
+        starter=journal.started.starter,
+        request=request,
+        checkpoint=seen.checkpoint,
+        shows=tuple(seen.opened.shows),
+        opened_at=seen.opened.at,
+        authors=tuple(reading.plan.authors) if reading.plan is not None else (),
+        decisions=tuple(one.record for one in before if isinstance(one.record, Decision)),
+        is_escalated=seen.is_escalated_at(decided_seq),
+        voters=tuple(voters),
+    )
+
+
+def _authority(reading: Reading, event: DecisionRecorded | VoteCommitted) -> Authority | None:
+    """The record beside a decision, if it is there as the journal names it."""
+    ref = event.authority
+    data = reading.kept.get(ref.path)
+    if data is None or reading.digests.get(ref.path) != ref.sha256:
+        return None
+    try:
+        return parse(data, Authority, where=ref.path)
+    except EvidenceError:
+        return None
+
+
+def _unread(event: DecisionRecorded | VoteCommitted, path: str, where: str, why: str) -> Judged:
+    return Judged(event, path, where, None, None, None, None, {}, dict.fromkeys(PARTS, why))
+
+
+def _no_time(text: str) -> DecisionFault:
+    return DecisionFault("content", "the time at which the decision was recorded is no time", got=text)
+
+
+def _put(faults: dict[Part, DecisionFault], part: Part, fault: DecisionFault | None) -> None:
+    if fault is not None:
+        faults[part] = fault
