@@ -31,6 +31,9 @@ OPERATIONS: Mapping[str, str] = {
     "command": "awo.ops.command:OPERATION",
 }
 
+GATE_OPERATION = "audit_gate"
+"""The operation whose step waits for people: every room that must know a gate when it sees one takes it from here."""
+
 DERIVATIONS: Mapping[str, str] = {
     "score": "awo.derive.scores.step:SCORE",
     "assert": "awo.derive.scores.step:ASSERT",

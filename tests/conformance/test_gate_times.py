@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import shutil
 import subprocess
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +19,7 @@ from awo.engine import at_gate, pictures
 from awo.engine.authors import workflow_authors
 from awo.engine.decide import Choice, Decided
 from awo.engine.folder import alone_in
+from awo.engine.panels import reveal
 from awo.errors import EvidenceError, UsageError
 from awo.evidence.gates import Answer
 from awo.evidence.layout import GATE_PENDING, JOURNAL, SEAL
@@ -172,6 +176,141 @@ def test_a_deadline_after_which_the_gate_waits_is_recorded_once(gate: Gate) -> N
     assert gate.resume() == gate.resume() == "waiting"
     assert [event["then"] for event in gate.events() if event["kind"] == "deadline_passed"] == ["wait"]
     assert gate.say(ALICE).is_closed
+
+
+# --- the moment itself ---------------------------------------------------------------------------------------
+
+
+def us(text: str) -> int:
+    return round(time.read(text).timestamp() * 1_000_000)
+
+
+def in_turn(gate: Gate, until_us: int, act: Callable[[Gate], None]) -> list[Gate]:
+    """Copies of the project in which `act` was done 0, 1, 2, … ms before a moment, so that it falls between any two
+    looks at the clock."""
+    done = []
+    for before_ms in range(16):
+        top = gate.project.root / f"copy-{before_ms}"
+        shutil.copytree(gate.project.root, top, ignore=shutil.ignore_patterns("copy-*"))
+        one = Gate(api.find_project(top), until_us - 1000 * before_ms)
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(time, "now", one.now)
+            act(one)
+        done.append(one)
+    return done
+
+
+def faults(gate: Gate) -> list[str]:
+    return [
+        finding.what
+        for check in api.verify(gate.project, "latest", None).checks
+        if check.verdict == "failed"
+        for finding in check.findings
+    ]
+
+
+def test_a_gate_that_closes_or_is_passed_while_an_approval_expires_verifies(gate: Gate) -> None:
+    gate.start('lasts = "36h"\nneeds = { reviewer = 1, lead = 1 }')
+    path = gate.say(ALICE).path
+    expires_us = us(json.loads((gate.run / path).read_bytes())["expires_at"])
+
+    def decide_and_go_on(one: Gate) -> None:
+        one.say(BOB)
+        one.resume()
+
+    said = in_turn(gate, expires_us, decide_and_go_on)
+    assert {of.kinds(1)[0] for of in said} >= {"decision_recorded", "gate_lapsed", "run_finished"}
+    assert [faults(one) for one in said] == [[]] * len(said)
+
+
+@pytest.mark.parametrize("then", ['"reject"', '"escalate"\nescalate = { lead = 1 }'])
+def test_who_decides_while_the_deadline_passes_is_in_time_or_refused(gate: Gate, then: str) -> None:
+    gate.start(f'deadline = "90m"\nthen = {then}')
+    (opened,) = [event["at"] for event in gate.events() if event["kind"] == "gate_opened"]
+    refused = []
+
+    def decide(one: Gate) -> None:
+        try:
+            one.say(ALICE)
+        except UsageError:
+            refused.append(one.events()[-1].get("reason", {}).get("code"))
+
+    said = in_turn(gate, us(opened) + 90 * 60 * 1_000_000, decide)
+    assert "deadline" in refused
+    assert len(refused) < len(said)
+    assert [faults(one) for one in said] == [[]] * len(said)
+
+
+def test_a_clock_that_was_ahead_before_the_gate_opened_lets_no_approval_expire(gate: Gate) -> None:
+    second = {"id": "second", "op": "audit_gate", "checklist": "checklist.md", "needs": ["gate"]}
+    (gate.project.root / "workflow.json").write_text(json.dumps(WORKFLOW | {"steps": [*WORKFLOW["steps"], second]}))
+    gate.start('lasts = "36h"')
+    assert gate.say(ALICE).is_closed
+    gate.at_us -= 365 * 24 * HOUR_US
+    assert gate.resume() == "waiting"
+    assert gate.kinds(1) == ["gate_opened"]
+    assert gate.say(ALICE).is_closed
+    assert gate.resume() == "approved"
+    assert faults(gate) == []
+
+
+def test_a_clock_that_is_set_back_while_somebody_signs_makes_no_decision_of_the_future(gate: Gate) -> None:
+    gate.start("")
+    signer = gate.person(ALICE).signer
+
+    class Slow:
+        key, presence = signer.key, signer.presence
+
+        def sign(self, data: bytes, namespace: str) -> bytes:
+            gate.at_us -= HOUR_US
+            return signer.sign(data, namespace)
+
+    choice = Choice("approve", ALICE, "review", answers=["read=yes"])
+    assert api.decide(gate.project, gate.run, choice, Slow).is_closed
+    assert faults(gate) == []
+
+
+# --- blind gates -----------------------------------------------------------------------------------------------
+
+
+def blind(gate: Gate, gates: str) -> Gate:
+    steps = [step | ({"blind": True} if step["op"] == "audit_gate" else {}) for step in WORKFLOW["steps"]]
+    (gate.project.root / "workflow.json").write_text(json.dumps(WORKFLOW | {"steps": steps}))
+    return gate.start(gates)
+
+
+def test_votes_that_were_all_in_are_opened_also_after_an_escalation(
+    gate: Gate, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lead = 'deadline = "90m"\nthen = "escalate"\nescalate = { lead = 1 }'
+    blind(gate, f"needs = {{ reviewer = 2 }}\nseparate_from = []\n{lead}")
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "of-alice"))
+    assert gate.say(ALICE).is_sealed_vote
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "of-starter"))
+    assert not gate.say(STARTER).is_sealed_vote
+    gate.at_us += 2 * HOUR_US
+    with pytest.raises(UsageError, match="the votes at this gate are being opened"):
+        gate.say(BOB)
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "of-alice"))
+    opened = asyncio.run(reveal(gate.run))
+    assert (opened.opened, opened.sealed, opened.is_closed) == ((ALICE,), (), False)
+    assert gate.say(BOB).is_closed
+    assert gate.resume() == "approved"
+    assert faults(gate) == []
+
+
+def test_who_has_two_roles_votes_in_the_one_that_the_others_leave(
+    gate: Gate, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else the first vote would take the only place of somebody who can take no other, and no vote is ever changed."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    roles = f"""[people."{ALICE}"]\nroles = ["reviewer", "lead"]\n[people."{BOB}"]\nroles = ["reviewer"]\n"""
+    monkeypatch.setattr("tests.conformance.test_gate_times.PEOPLE", roles)
+    blind(gate, "needs = { reviewer = 1, lead = 1 }")
+    gate.say(ALICE)
+    gate.say(BOB)
+    assert asyncio.run(reveal(gate.run)).is_closed
+    assert gate.resume() == "approved"
 
 
 # --- clocks and staleness ----------------------------------------------------------------------------------

@@ -25,7 +25,9 @@ ROOT = Path(__file__).parents[2]
 GUIDE = ROOT / "docs" / "workflow-files.md"
 BLOCKS = re.findall(r"^```yaml\n(.*?)^```$", GUIDE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
 EXAMPLES = sorted(
-    path for path in (ROOT / "examples").rglob("*") if path.suffix in (".yaml", ".json") and "claim" not in str(path)
+    path
+    for path in (ROOT / "examples").rglob("*")
+    if path.suffix in (".yaml", ".json") and "claim" not in str(path) and not path.stem.endswith("-questions")
 )
 
 

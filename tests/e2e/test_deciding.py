@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
+from subprocess import run
 from typing import Any
 
 import pytest
@@ -145,6 +146,7 @@ def test_who_leaves_before_signing_leaves_nothing(
     with unchanged(asking.root), terminal(asking, "approve", "latest", *who(asking)) as person:
         where(person)
         assert person.leave(leave) == 130
+        assert "you left before signing: nothing was recorded" in person.seen
     asking.awo("approve", "latest", *who(asking), "--answers", with_answers(asking)).expect(0)
 
 
@@ -166,6 +168,32 @@ def test_a_rejection_may_leave_every_question_out(asking: Project) -> None:
         assert person.end() == 0
     assert signed(asking)["answers"] == []
     assert signed(asking)["verdict"] == "reject"
+
+
+def test_who_may_not_decide_is_told_so_before_any_question_and_it_is_on_record(asking: Project) -> None:
+    for signer_id, said in (("starter@example.org", "is not enrolled"), ("Alice@example.org", "did you mean --as")):
+        with terminal(asking, "approve", "latest", "--key", asking.key, "--as", signer_id) as person:
+            assert person.end() == 2
+            assert said in person.seen
+            assert "1/5" not in person.seen
+        assert of_kind(asking.latest(), "decision_refused")[-1]["reason"]["code"] == "unknown_signer"
+
+
+def test_a_passphrase_mistyped_behind_the_questions_costs_no_answer(asking: Project) -> None:
+    key = asking.top / "locked"
+    run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "right", "-f", str(key)], check=True)
+    asking.awo("keys", "enrol", "carol@example.org", f"{key}.pub").expect(0)
+    with terminal(asking, "approve", "latest", "--key", key, "--as", "carol@example.org") as person:
+        at_summary(person)
+        person.type("y\n")
+        person.until("Passphrase for ")
+        person.type("wrong\n")
+        person.until("type it again")
+        person.until("Passphrase for ")
+        person.type("right\n")
+        assert person.end() == 0
+    assert signed(asking)["answers"] == SIGNED
+    assert [event["reason"]["code"] for event in of_kind(asking.latest(), "decision_refused")] == ["key_not_opened"]
 
 
 def test_nobody_is_asked_on_a_terminal_about_a_folder_that_has_changed(asking: Project) -> None:
@@ -322,9 +350,25 @@ def test_an_approval_is_taken_back_while_the_gate_is_open(asking: Project) -> No
     asking.awo("run", "w.yaml").expect(78)
     asking.awo("approve", "latest", *who(asking), "--answers", with_answers(asking)).expect(0)
     assert "Alice <alice@example.org> approved as reviewer" in asking.awo("gates", "show").expect(0).out
+    again = asking.awo("approve", "latest", *who(asking), "--answers", with_answers(asking)).expect(0).out
+    assert "takes the place of your earlier decision, audit/decisions/0001-" in again
     done = asking.awo("withdraw", "latest", *who(asking), "--reason", "I read it again", "--json").expect(0)
     assert done.json["verdict"] == "withdraw"
     out = asking.awo("gates", "show").expect(0).out
     assert "still needed: 2 reviewer" in out
     assert "withdrew" in out
     asking.awo("withdraw", "latest", *who(asking), "--reason", " ").refused(2, "needs a reason")
+
+
+# --- a table that names no gate ------------------------------------------------------------------------
+
+
+def test_a_table_of_a_misspelt_gate_is_told_before_the_run_stops_there(asking: Project) -> None:
+    asking.write("awo.toml", "[gate.gaet]\nneeds = {lead = 1}\n[gate.of-another]\nsolo = true\n")
+    checked = asking.awo("validate", "w.yaml").expect(0).err
+    assert "awo.toml has [gate.gaet], and this workflow has no gate 'gaet'; did you mean [gate.gate]?" in checked
+    assert "[gate.of-another]" in checked
+    ran = asking.awo("run", "w.yaml").expect(78).err
+    assert "did you mean [gate.gate]?" in ran
+    assert "of-another" not in ran
+    assert asking.awo("run", "w.yaml", "--json").expect(78).err == ""

@@ -66,3 +66,12 @@ def _found(signers: Path, key: Path, moment: str) -> int:
         )
     text.with_name("text.sig").unlink()
     return done.returncode
+
+
+def test_whoever_enrols_one_key_under_two_ids_is_told(project: Project, key: Path) -> None:
+    assert "note:" not in project.awo("keys", "enrol", CAROL, f"{key}.pub").expect(0).err
+    done = project.awo("keys", "enrol", "dan@example.org", f"{key}.pub").expect(0)
+    assert (
+        f"only one of these can decide at a gate, since their keys or ids are alike: dan@example.org, {CAROL}"
+        in done.err
+    )

@@ -96,6 +96,15 @@ def test_the_page_names_no_model_and_its_order_can_be_computed_again(panel: Pane
     assert "outputs/judge/files/panel.md" in [ref["path"] for ref in opened["files"]]
 
 
+def test_a_voter_is_sent_to_the_page_and_not_to_the_report_that_names_the_models(panel: Panel) -> None:
+    assert MODELS[0] in (panel.latest() / "outputs/judge/report.md").read_text()
+    shown = panel.awo("gates", "show", "latest", "--json").expect(0).json
+    assert shown["read_first"] == ["outputs/judge/files/panel.md"]
+    printed = panel.awo("gates", "show", "latest").expect(0).out
+    assert "read first: " in printed
+    assert "no other file before you have voted: they name the models" in printed
+
+
 def test_nobody_sees_a_vote_before_all_are_in_and_then_they_are_opened_one_after_the_other(panel: Panel) -> None:
     run = panel.latest()
     said = {name: f"comment of {name} alone" for name in PEOPLE}
@@ -116,7 +125,13 @@ def test_nobody_sees_a_vote_before_all_are_in_and_then_they_are_opened_one_after
     assert (pending["voted"], pending["panel"]["of"]) == (2, ["ask"])
     assert [(need["role"], need["count"]) for need in pending["missing"]] == [("reviewer", 1)]
 
+    assert "1 reviewer" in panel.awo("gates", "latest").expect(0).out
+
     last = panel.vote("carol", "approve", said["carol"], "--json").expect(0).json
+    for shown in (panel.awo("gates", "latest"), panel.awo("gates", "show", "latest")):
+        assert "nobody; all votes are in, and 2 lie sealed" in shown.expect(0).out
+        assert f"next: alice@example.org, bob@example.org: awo reveal {run.name}, each where they voted" in shown.out
+        assert "awo approve" not in shown.out
     assert (last["is_sealed_vote"], last["is_closed"]) == (False, False)
     assert [event["signer"] for event in of_kind(run, "decision_recorded")] == ["carol@example.org"]
     bob = panel.reveal("bob", "--json").expect(0).json

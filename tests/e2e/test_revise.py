@@ -101,6 +101,7 @@ def test_a_run_is_sent_back_with_what_has_to_change_and_sealed_so(project: Proje
     done = send_back(project, "--from", "louder").expect(0)
     run = project.latest()
     assert "sent back and sealed" in done.out
+    assert f"awo revise {run.name}" in done.out
     (decision,) = of_kind(run, "decision_recorded")
     signed = json.loads((run / decision["decision"]["path"]).read_text())
     assert (signed["verdict"], signed["from_step"]) == ("revise", "louder")
@@ -148,7 +149,8 @@ def test_the_chain_is_shown_and_reported(project: Project) -> None:
     write_workflow(project, louder="Say it short: {{ steps.draft.text }}")
     project.awo("revise", "latest").expect(78)
     second = project.latest()
-    project.reject(reason="Still too long.").expect(0)
+    assert f"awo revise {second.name}" in project.reject(reason="Still too long.").expect(0).out
+    assert f"awo revise {second.name}" in project.awo("status", second).expect(0).out
     write_workflow(project, louder="Short: {{ steps.draft.text }}")
     project.awo("revise", "latest").expect(78)
     third = project.latest()
@@ -175,6 +177,44 @@ def test_from_a_step_does_it_again_although_nothing_changed(project: Project) ->
     assert marks(project) == 2, "the program rests on the step that was done again"
     approved(project)
     project.awo("verify", second, "--require", "derivation").expect(0)
+
+
+def test_from_a_step_asks_anew_although_the_cache_has_its_answers(project: Project) -> None:
+    first = sent_back(project)
+    project.awo("revise", first.name, "--from", "draft", "--cache").expect(78)
+    second = project.latest()
+    assert asked_in(second) == ["draft", "louder"]
+    assert {event["step"] for event in of_kind(second, "response_reused")} == {"other"}
+    approved(project)
+    project.awo("verify", second, "--require", "derivation").expect(0)
+
+
+def test_what_a_revision_asked_is_in_the_cache_beside_what_it_took_over(project: Project) -> None:
+    steps: list[dict[str, Any]] = [
+        {"id": "new", "op": "llm_map", "model": "echo", "prompt": "One."},
+        {"id": "old", "op": "llm_map", "model": "echo", "prompt": "Two.", "needs": "wait"},
+        {"id": "wait", "op": "command", "argv": ["sleep", "0.2"]},
+    ]
+    project.write("work.json", json.dumps({"name": "cached", "steps": steps}))
+    project.awo("run", "work.json").expect(0)
+    steps[0]["prompt"] = "Another."
+    project.write("work.json", json.dumps({"name": "cached", "steps": steps}))
+    project.awo("revise", "latest").expect(0)
+    facts = [event["facts"] for event in of_kind(project.latest(), "model_recorded")]
+    assert ["recorded_in" in one for one in facts] == [False, True]
+    project.awo("run", "work.json", "--cache").expect(0)
+    assert asked_in(project.latest()) == []
+
+
+def test_a_matrix_in_another_order_touches_the_scores_of_a_program(project: Project) -> None:
+    project.write("count.py", "def score(item, text):\n    return len(text)\n")
+    each = {"id": "each", "op": "llm_map", "model": "echo", "prompt": "{{ matrix.a }}{{ matrix.b }}"}
+    size = {"id": "size", "op": "python_score", "of": "each", "file": "count.py"}
+    for matrix in ({"a": [1, 22], "b": [3, 4444]}, {"b": [3, 4444], "a": [1, 22]}, {"b": [3, 4444], "a": [1.0, 22]}):
+        project.write("work.json", json.dumps({"name": "order", "steps": [each | {"matrix": matrix}, size]}))
+        project.awo(*(("revise", "latest") if run_folders(project.runs) else ("run", "work.json"))).expect(0)
+        assert asked_in(project.latest()) == ["each"] * 4
+        project.awo("verify", "latest", "--require", "derivation").expect(0)
 
 
 def test_the_step_that_the_decision_names_is_done_again_unasked(project: Project) -> None:

@@ -19,6 +19,7 @@ from awo.evidence.events import Checkpoint, Starter
 from awo.evidence.gates import Answer, Decision, Meaning, Need, Signer
 from awo.evidence.records import NOBODY
 from awo.gate.decision import (
+    LARGEST_BYTES,
     CheckedDecision,
     DecisionFault,
     GateFacts,
@@ -107,7 +108,7 @@ def test_bytes_that_are_not_the_one_spelling_of_a_decision_are_refused(spoil: An
 
 
 def test_a_decision_file_that_is_too_large_is_not_read() -> None:
-    found = judge_decision(b" " * ((1 << 20) + 1), b"", FACTS, authority=WHO, at=LATER, where="test")
+    found = judge_decision(b" " * (LARGEST_BYTES + 1), b"", FACTS, authority=WHO, at=LATER, where="test")
     assert isinstance(found, DecisionFault)
     assert (found.code, found.what) == ("form", "a decision file is too large")
 

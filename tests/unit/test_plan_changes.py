@@ -10,7 +10,7 @@ from tests.unit.a_run import plan, step
 from tests.unit.shapes import strategy_for
 
 from awo.derive.plan_changes import MOST_CHANGES, plan_changes
-from awo.evidence.records import InputRecord, ModelRecord
+from awo.evidence.records import CellsRecord, InputRecord, ModelRecord
 
 
 def model(**params: Any) -> ModelRecord:
@@ -54,6 +54,34 @@ def test_what_is_added_and_removed_is_told_as_a_whole() -> None:
 def test_no_more_than_the_first_two_hundred_are_told() -> None:
     many = replace(asking(), inputs={f"n{number}": number for number in range(300)})
     assert len(plan_changes(many, asking())) == MOST_CHANGES
+
+
+def test_numbers_of_another_kind_and_truth_values_are_no_equals() -> None:
+    for now, then, what in ((True, 1, "1 before, true now"), (1.0, 1, "1 before, 1.0 now"), ([0], [False], "differs")):
+        assert told(replace(asking(), inputs={"n": now}), replace(asking(), inputs={"n": then})) == [
+            ("input", "n", "changed", what)
+        ]
+
+
+def test_the_order_of_names_counts_where_it_reaches_an_answer_and_else_not() -> None:
+    def over(*names: str) -> InputRecord:
+        cells = CellsRecord(over=None, matrix={name: [1] for name in names}, repeats=1, max_failed=0)
+        return replace(asking(), steps=[replace(asking().steps[0], cells=cells)])
+
+    there, back = {"a": 1, "b": 2}, {"b": 2, "a": 1}
+    assert told(over("a", "b"), over("b", "a")) == [("step", "ask", "changed", "in another order")]
+    assert told(asking(schema=there), asking(schema=back)) == [("step", "ask", "changed", "in another order")]
+    inputs = told(replace(asking(), inputs={"n": there}), replace(asking(), inputs={"n": back}))
+    assert inputs == [("input", "n", "changed", "in another order")]
+    assert told(asking(params=there), asking(params=back)) == []
+    names = told(replace(asking(), inputs=there), replace(asking(), inputs=back))
+    assert names == [("setting", "order of inputs", "changed", "differs")]
+
+
+def test_what_a_step_needs_of_gates_is_no_change_of_it() -> None:
+    gate, look = step("look", "audit_gate"), step("ask", "llm_map", needs=["look"])
+    assert told(plan([gate, look]), plan([step("ask", "llm_map")])) == [("step", "look", "added", "")]
+    assert told(plan([look]), plan([step("ask", "llm_map")])) == [("step", "ask", "changed", "needs: differs")]
 
 
 @given(strategy_for(InputRecord), strategy_for(InputRecord))

@@ -12,6 +12,7 @@ from tests.unit.at_a_gate import ALICE, BOB, FACTS, NOON, REVIEWER, asking, publ
 from awo.evidence.events import Starter
 from awo.evidence.gates import Decision, Need, Signer
 from awo.evidence.records import NOBODY
+from awo.gate.assignment import best_role
 from awo.gate.decision import GateFacts
 from awo.gate.policy import Denied, Permitted, Policy, is_author, may_decide, read_policy
 from awo.sign.allowed_signers import AllowedSigners, line_for
@@ -123,6 +124,25 @@ def test_who_decides_again_may_make_room_for_somebody_with_one_role_only() -> No
     """Alice has approved as reviewer, Bob, who is nothing else, too: now Alice can be the statistician."""
     facts = replace(asking(BOTH), decisions=(said(ALICE), said(BOB)))
     assert ask(facts, policy=KNOWN) == Permitted("statistician", "Alice Example", solo=False)
+
+
+def test_the_role_is_one_that_leaves_the_others_to_the_others() -> None:
+    """Bob is nothing but a reviewer: Alice, who could be either, is the statistician while he may still decide."""
+    facts, both = asking(BOTH), enrolled((ALICE, 1), (BOB, 2))
+    assert ask(facts, policy=KNOWN, allowed=both) == Permitted("statistician", "Alice Example", solo=False)
+    assert ask(facts, policy=KNOWN, allowed=both, meaning="review") == ask(facts, policy=KNOWN, allowed=both)
+    turned = asking([BOTH[1], BOTH[0]])
+    assert ask(turned, policy=KNOWN, allowed=both) == Permitted("statistician", "Alice Example", solo=False)
+    by_bob = replace(facts, starter=Starter(id=BOB, key="SHA256:another"))
+    assert ask(by_bob, policy=KNOWN, allowed=both) == Permitted("reviewer", "Alice Example", solo=False)
+
+
+def test_of_many_people_with_many_roles_each_finds_a_place() -> None:
+    people = [("a", "b"), ("b", "c"), ("c",)]
+    needs = [Need(role=role, count=1) for role in "abcd"]
+    assert best_role(["a", "b", "c", "d"], needs, lambda: people) == "d"
+    assert best_role(["c", "b", "a"], needs[:3], lambda: [("a",), ("a", "b")]) == "c"
+    assert best_role(["a", "b"], needs[:2], list) == "a"
 
 
 def test_where_nothing_is_missing_in_their_roles_the_first_role_is_taken() -> None:
@@ -245,3 +265,8 @@ def test_what_a_gate_asks_is_what_stood_in_the_settings_when_it_opened() -> None
     today = read_policy("[gates]\nneeds = { editor = 3 }\nsolo = true", where="awo.toml")
     assert ask(FACTS, policy=today) == Permitted(REVIEWER[0].role, ALICE, solo=False)
     assert code(ask(started_by(Starter(id=ALICE, key="k")), policy=today)) == "starter"
+
+
+def test_an_id_that_looks_like_the_starters_is_the_starters() -> None:
+    facts = started_by(Starter(id="Alice@Example.org", key="SHA256:another"))
+    assert code(ask(facts)) == "starter"

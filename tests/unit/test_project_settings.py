@@ -291,3 +291,22 @@ def test_the_rules_that_init_writes_as_comments_can_be_taken_in() -> None:
     assert taken_in.count("\n# ") < PROJECT_TEXT.count("\n# ")
     assert (found.known_starter, found.redecide, found.then) == (True, False, "escalate")
     assert read(PROJECT_TEXT) == Policy()
+
+
+def test_a_role_that_nobody_has_is_told_with_the_role_that_was_meant() -> None:
+    text = (
+        "[gates]\nneeds = {reviwer = 1, lead = 1}\n[gate.second]\nneeds = {reviewer = 2}\n"
+        '[people."a@x.org"]\nroles = ["statistican"]\n'
+    )
+    policy = read_policy(text, where="awo.toml")
+    assert policy.roles_of_nobody("first") == {"reviwer": "reviewer", "lead": ""}
+    assert policy.roles_of_nobody("second") == {}
+    escalating = '[gates]\ndeadline = "1d"\nthen = "escalate"\nescalate = {boss = 1}\n'
+    assert read_policy(escalating, where="awo.toml").roles_of_nobody("any") == {"boss": ""}
+
+
+def test_a_table_that_names_no_gate_is_told_with_the_gate_that_was_meant() -> None:
+    text = "[gate.relase]\nneeds = {lead = 1}\n[gate.other]\nsolo = true\n[gate.second]\nsolo = true\n"
+    policy = read_policy(text, where="awo.toml")
+    assert policy.misnamed(["release", "second"]) == {"relase": "release", "other": ""}
+    assert policy.misnamed(["second", "second2"]) == {"relase": "", "other": ""}

@@ -39,6 +39,9 @@ def chapters(text: str) -> list[str]:
     return re.findall(r"^## (.+)$", text, re.MULTILINE)
 
 
+CHAPTERS_LINKED = ("#how-to-check-this-by-hand", "#decisions-of-people")
+
+
 def kinds_and_links(text: str) -> tuple[set[str], set[str]]:
     """Every kind of token in a report, and every place that it links to."""
     kinds: set[str] = set()
@@ -113,7 +116,7 @@ def test_every_link_stays_in_the_folder() -> None:
     kinds, links = kinds_and_links(written(reviewed_run()))
     assert not kinds & {"html_block", "html_inline", "image"}
     assert "input.json" in links
-    assert all(link == "#how-to-check-this-by-hand" or re.fullmatch(r"[A-Za-z0-9_./-]+", link) for link in links)
+    assert all(link in CHAPTERS_LINKED or re.fullmatch(r"[A-Za-z0-9_./-]+", link) for link in links)
 
 
 def headings(text: str) -> list[str]:
@@ -218,8 +221,7 @@ def test_no_text_breaks_out_of_its_place(evil: str) -> None:
     kinds, links = kinds_and_links(text)
     assert not kinds & {"html_block", "html_inline", "image", "code_block", "hr", "ordered_list_open"}
     assert all(
-        link == "#how-to-check-this-by-hand" or re.fullmatch(r"(?!.*\.\.)[A-Za-z0-9_][A-Za-z0-9_./-]*", link)
-        for link in links
+        link in CHAPTERS_LINKED or re.fullmatch(r"(?!.*\.\.)[A-Za-z0-9_][A-Za-z0-9_./-]*", link) for link in links
     )
     assert not set(text) & set("\x1b\r\x00\u202e\u2066")
     assert headings(text) == headings(written(evil_run("plain")))
@@ -575,3 +577,38 @@ def test_a_duration_is_said_in_the_units_that_fit(end: str, said: str) -> None:
 )
 def test_a_size_is_said_in_powers_of_a_thousand(size_bytes: int, said: str) -> None:
     assert phrases.size(size_bytes) == said
+
+
+def two_minds_run() -> Told:
+    """A run at whose gate Bob approves twice, Cleo once, and Dan takes his approval back."""
+    told = Told([step("gate", "audit_gate"), step("last", "write_text", ["gate"], path="a.txt", text="a")])
+    told.start()
+    told.begin("gate")
+    told.gate("gate", [item("a", "Read?")])
+    for name, verdict in (
+        ("bob", "approve"),
+        ("dan", "approve"),
+        ("dan", "withdraw"),
+        ("bob", "approve"),
+        ("cleo", "approve"),
+    ):
+        told.decide("gate", verdict, signer=Signer(f"{name}@example.org", name.title(), "reviewer", "SHA256:abc"))
+    told.close("gate")
+    told.finish("gate", {})
+    told.begin("last")
+    told.finish("last", {})
+    told.end("approved")
+    return told
+
+
+def test_the_first_page_names_each_person_whose_approval_stands_once() -> None:
+    text = written(two_minds_run())
+    assert "and `bob@example.org` and `cleo@example.org` approved the results at the gate `gate`.\n" in text
+    assert "| people | 5 decisions at 1 gate; [who decided, and on what](#decisions-of-people) |" in text
+
+
+def test_a_decision_that_no_longer_counts_says_so() -> None:
+    text = written(two_minds_run())
+    assert text.count("**approved**; their later decision took its place:\n") == 2
+    assert text.count("**approved**:\n") == 2
+    assert "answer of `bob@example.org` (replaced) " in text

@@ -23,7 +23,7 @@ RUNS: dict[str, Callable[[], Told]] = {
 
 DIGESTS: dict[int, dict[str, str]] = {
     1: {
-        "decided": "13729571cd4295270aa64f96568f9d59f65bec815ea00ae36f0e9e0cddb12bd7",
+        "decided": "32c01ec4a27d6ccf69a8de355e5b2e955d10570c965f594f7ebaad5914691c04",
         "failing": "d77210b8a3376352261d991d96b4b134336e3f40eedab980740ab6b91e1e231d",
         "fan-out": "18abb230416794b4a7c7e21afade612030c2ba7fb27b3ee84482953de79ba10b",
         "study": "ccacfc733eab85195221ddd0b28c224a1e11e89236489dedc3dc447f39c467dd",

@@ -12,7 +12,7 @@ from tests.unit.shapes import strategy_for
 
 from awo.derive.plan_changes import MOST_CHANGES, plan_changes
 from awo.derive.report import report
-from awo.derive.untouched import says_more_than_pace, untouched
+from awo.derive.untouched import done_again, says_more_than_pace, untouched
 from awo.evidence import events as ev
 from awo.evidence.earlier import EarlierDecision, EarlierRun
 from awo.evidence.plan_changes import PlanChange
@@ -144,6 +144,29 @@ def test_a_changed_data_set_touches_the_steps_that_go_over_it() -> None:
 def test_what_people_decided_is_asked_anew_and_so_is_a_step_that_names_it() -> None:
     steps = [*STEPS[:4], step("tell", "llm_map", needs=["look"], prompt="{{ steps.look.verdict }}", model="large")]
     assert kept(then(steps=steps), then(steps=steps)) == {"draft", "other", "score"}
+
+
+def test_a_program_that_is_given_what_people_decided_is_run_again() -> None:
+    send = step("send", "command", needs=["look"], argv=["send"], from_steps=["look"])
+    steps = [*STEPS[:5], send]
+    assert kept(then(steps=steps), then(steps=steps)) == ALL - {"send"}
+
+
+def test_the_order_of_inputs_touches_only_what_may_go_through_them_all() -> None:
+    through = step("through", "command", argv=["echo", "{% for name in inputs %}{{ name }}{% endfor %}"])
+    now = then(steps=[*STEPS, through], inputs={"unused": 1, "topic": "seas"})
+    assert kept(now, then(steps=[*STEPS, through])) == ALL
+
+
+def test_a_gate_that_is_added_touches_nothing() -> None:
+    second = step("again", "audit_gate", needs=["score", "look"], checklist="look.md")
+    behind = [replace(one, needs=("again", *one.needs)) for one in STEPS[4:]]
+    assert kept(then(steps=[*STEPS[:4], second, *behind])) == ALL
+
+
+def test_what_is_done_again_is_the_named_step_and_all_behind_it() -> None:
+    assert done_again(then(revised_from="score", revises=BEFORE)) == {"score", "look", "tell", "send"}
+    assert done_again(then(revises=BEFORE)) == frozenset()
 
 
 def test_another_checklist_touches_no_step_behind_the_gate() -> None:

@@ -60,6 +60,11 @@ def test_a_run_without_attempts_before_it_passes() -> None:
     assert judged(supersedes="", earlier=[], revises="").verdict == "passed"
 
 
+def test_a_run_that_supersedes_another_and_names_no_attempt_is_not_checked() -> None:
+    answer = judged(supersedes=FIRST, earlier=[], revises="")
+    assert (answer.verdict, answer.unchecked[0].expected) == ("not_checked", FIRST)
+
+
 def test_a_chain_that_fits_together_is_not_checked_further_without_its_packages() -> None:
     answer = judged()
     assert (answer.verdict, [one.what for one in answer.unchecked]) == (

@@ -136,6 +136,17 @@ def test_answers_of_other_runs_are_used_only_where_the_plan_says_so() -> None:
     assert "answers of another run are used" in said(one_step(package))
 
 
+@pytest.mark.parametrize("cache", [False, True])
+def test_a_step_that_was_to_be_done_again_has_no_answers_of_other_runs(*, cache: bool) -> None:
+    earlier = "run_2026-01-01T00-00-00Z"
+    for again, is_told in (("greet", True), ("", False)):
+        package = Package([step("greet", "llm_map")], revises=earlier, revised_from=again, cache=cache)
+        package.start("greet")
+        package.reuse("greet", "good day", cell=0)
+        found = [one.what for result in one_step(package).results("failed") for one in result.findings]
+        assert ("answers of another run are used, and the step was to be done again" in found) is is_told
+
+
 def test_a_re_scoring_asks_nobody() -> None:
     package = Package([step("greet", "llm_map")], rescores="run_2026-01-01T00-00-00Z")
     package.start("greet")

@@ -175,7 +175,7 @@ def test_the_starter_may_not_decide_without_saying_so() -> None:
 
 
 def test_a_quorum_that_is_not_met_does_not_open_the_gate() -> None:
-    package = Package([step(GATE, "audit_gate")])
+    package = Package([step(GATE, "audit_gate", checklist="checklist.md")])
     package.open_gate(GATE, count=2)
     package.decide(GATE)
     package.decide(GATE)

@@ -79,7 +79,7 @@ class Package(Gates):
         self.signers = [SEALER_LINE, DECIDER_LINE]
         self.outcome = ""
         self.seal: Seal | None = None
-        text = b"- [ ] The greeting is polite\n"
+        text = b"- [ ] {#polite} The greeting is polite\n"
         checklist = InputFile(
             path="checklist.md", sha256=sha256(text), size_bytes=len(text), encoding="utf-8", content=text.decode()
         )

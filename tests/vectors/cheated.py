@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from msgspec.structs import replace as with_fields
 from tests.vectors.builder import Package
 from tests.vectors.gated import (
     ALL_LINES,
@@ -18,6 +19,7 @@ from tests.vectors.gated import (
     VOTE,
     at,
     closed,
+    escalated,
     later,
     sealed,
 )
@@ -31,14 +33,14 @@ from tests.vectors.people import (
     STRANGER,
 )
 from tests.vectors.record import sha256
-from tests.vectors.stories import GATE, Vector, approved, at_gate, save
+from tests.vectors.stories import GATE, GREET, Vector, approved, at_gate, file_of, save
 
 from awo.canon import time
 from awo.canon.json import canonical, pretty
 from awo.evidence import events as ev
 from awo.evidence import layout
 from awo.evidence.earlier import EarlierRun
-from awo.evidence.gates import ChecklistItem, Decision, Need
+from awo.evidence.gates import ChecklistItem, Decision, Need, Panel
 from awo.sign.allowed_signers import line_for
 
 # --- signed by another, about something else ---------------------------------------------------------------------
@@ -91,6 +93,14 @@ def _other_commitment() -> Vector:
 def _bytes(decision: Decision) -> tuple[bytes, bytes]:
     data = canonical(decision)
     return data, REVIEWER.sign(data, "awo-decision")
+
+
+def _hidden() -> Vector:
+    """The gate did not show the answer, and the reviewer signed what it showed."""
+    package = at_gate(asks={"hidden": layout.value_path(GREET)})
+    where = f"{layout.JOURNAL}:{len(package.lines)}"
+    package.decide(GATE)
+    return Vector(closed(package).freeze(), 3, ("EP-4.4",), where=where)
 
 
 # --- incomplete, out of order ---------------------------------------------------------------------
@@ -165,6 +175,15 @@ def _no_longer_valid() -> Vector:
 
 def _of_somebody_else() -> Vector:
     return _known({"signer": LEAD_ID})
+
+
+def _vote_known_at_another_time() -> Vector:
+    """The record beside a sealed vote says who its signer was at another time than that of the vote."""
+    package = at_gate(asks=PANEL)
+    first, second = package.vote(GATE, known={"at": later(package, HOUR_S)}), package.vote(GATE, **OF_LEAD)
+    package.open_vote(first)
+    package.open_vote(second)
+    return sealed(closed(package), 3, ("EP-4.6",), NOT_COUNTED, VOTE, policy=LENA)
 
 
 def _not_trusted() -> Vector:
@@ -242,6 +261,17 @@ def _past_the_deadline() -> Vector:
     return Vector(closed(package).freeze(), 3, ("EP-4.11",), where=FIRST)
 
 
+def _approved_after_it_was_rejected() -> Vector:
+    """The deadline had rejected the gate, and it was approved all the same."""
+    package = at_gate(asks={"deadline_s": HOUR_S, "then": "reject"})
+    package.waited_s += HOUR_S
+    package.pass_deadline(GATE, "reject")
+    where = f"{layout.JOURNAL}:{len(package.lines) + 1}"
+    package.decide(GATE)
+    not_followed = ("EP-3.3", "EP-5.1", "EP-5.2", "EP-5.4")
+    return Vector(closed(package).freeze(), 3, ("EP-3.1",), not_followed, where)
+
+
 def _without_a_lapse() -> Vector:
     package = at_gate()
     package.decide(GATE)
@@ -286,6 +316,59 @@ def _in_the_open() -> Vector:
     return sealed(closed(package), 3, ("EP-4.11",), (), FIRST, policy=LENA)
 
 
+def _another_question() -> Vector:
+    """The plan's question is approved with `yes`; the gate let anything pass."""
+    asked = _item("yes_no")
+    planned = with_fields(asked["checklist"][0], approve_with="yes")
+    package = approved({"files": [file_of([planned])]}, asks=asked, answers=[("polite", "no")])
+    return Vector(package.freeze(), 3, ("EP-4.11",), where=layout.gate_request_path(GATE))
+
+
+def _another_panel() -> Vector:
+    """A seed of the operator's choice, under which the favoured answer stands first."""
+    package = at_gate(asks={**PANEL, "panel": Panel(seed=7, of=[], path="")})
+    first, second = package.vote(GATE), package.vote(GATE, **OF_LEAD)
+    package.open_vote(first)
+    package.open_vote(second)
+    return sealed(closed(package), 3, ("EP-4.11",), (), layout.gate_request_path(GATE), policy=LENA)
+
+
+def _sealed_too_late() -> Vector:
+    package = at_gate(asks={**PANEL, "deadline_s": HOUR_S, "then": "reject"})
+    first = package.vote(GATE)
+    package.waited_s += HOUR_S
+    second = package.vote(GATE, **OF_LEAD)
+    package.open_vote(first)
+    package.open_vote(second)
+    return sealed(closed(package), 3, ("EP-4.11",), (), layout.vote_path(2, GATE), policy=LENA)
+
+
+def _escalated_to_nobody() -> Vector:
+    package = at_gate(asks={"count": 2, "deadline_s": HOUR_S, "then": "escalate"})
+    package.decide(GATE)
+    package.waited_s += HOUR_S
+    package.pass_deadline(GATE, "escalate")
+    return Vector(closed(package).freeze(), 3, ("EP-4.11",), (), layout.gate_request_path(GATE))
+
+
+def _another_value() -> Vector:
+    """The steps behind the gate read that two people decided."""
+    package = at_gate()
+    package.decide(GATE)
+    package.close_gate(GATE, "approved", goes_on=False)
+    package.finish(GATE, {"verdict": "approved", "decisions": [FIRST, SECOND]})
+    save(package)
+    return Vector(package.freeze(), 3, ("EP-4.11",), where=layout.value_path(GATE))
+
+
+def _escalated_too_soon() -> Vector:
+    """After an hour the lead was asked; the reader would have waited for two reviewers for two weeks."""
+    package = closed(escalated())
+    policy = '[gates]\nneeds = { reviewer = 2 }\ndeadline = "14d"\nthen = "escalate"\nescalate = { lead = 1 }\n'
+    where = f"{layout.JOURNAL}:{_number_of(package, ev.StepFinished, GATE)}"
+    return sealed(package, 7, (), ("EP-4.12",), where, policy=f"{policy}{LENA}")
+
+
 def _weaker_than_asked() -> Vector:
     package = approved()
     where = f"{layout.JOURNAL}:{_number_of(package, ev.StepFinished, GATE)}"
@@ -311,12 +394,14 @@ def bad() -> dict[str, Vector]:
 _BAD: dict[str, Callable[[], Vector]] = {
     "EP-1.4-truncated": _truncated,
     "EP-3.1-sealed-vote": _over_a_sealed_vote,
+    "EP-3.1-deadline": _approved_after_it_was_rejected,
     "EP-4.3": _signed_by_another,
     "EP-4.3-vote": _vote_signed_by_another,
     "EP-4.4": _stale,
     "EP-4.4-run": _other_run,
     "EP-4.4-gate": _other_gate,
     "EP-4.4-commitment": _other_commitment,
+    "EP-4.4-hidden": _hidden,
     "EP-4.5": _without_answers,
     "EP-4.5-yes-no": lambda: _incomplete(answers=[("polite", "perhaps")]),
     "EP-4.5-choice": lambda: _incomplete(_item("choice", choices=["very", "not"]), answers=[("polite", "rather")]),
@@ -331,6 +416,7 @@ _BAD: dict[str, Callable[[], Vector]] = {
     "EP-4.6-role": _without_the_role,
     "EP-4.6-validity": _no_longer_valid,
     "EP-4.6-somebody-else": _of_somebody_else,
+    "EP-4.6-vote": _vote_known_at_another_time,
     "EP-4.8": _not_trusted,
     "EP-4.9": _other_attempts,
     "EP-4.10": _by_the_starter,
@@ -343,6 +429,12 @@ _BAD: dict[str, Callable[[], Vector]] = {
     "EP-4.11-expired": _gone_on_too_late,
     "EP-4.11-opened-early": _opened_early,
     "EP-4.11-in-the-open": _in_the_open,
+    "EP-4.11-questions": _another_question,
+    "EP-4.11-panel": _another_panel,
+    "EP-4.11-vote-too-late": _sealed_too_late,
+    "EP-4.11-nobody": _escalated_to_nobody,
+    "EP-4.11-value": _another_value,
     "EP-4.12": _weaker_than_asked,
     "EP-4.12-role": _in_a_role_of_yours,
+    "EP-4.12-escalation": _escalated_too_soon,
 }

@@ -14,7 +14,7 @@ from tests.vectors.people import (
     LEAD_LINE,
     SEALER_LINE,
 )
-from tests.vectors.record import BEGUN_AT
+from tests.vectors.record import BEGUN_AT, SEED, sha256
 from tests.vectors.stories import GATE, Vector, at_gate, save
 
 from awo.canon import time
@@ -29,7 +29,8 @@ OF_LEAD: Mapping[str, Any] = {"who": LEAD_ID, "key": LEAD, "role": "lead"}
 HOUR_S = 3600
 FIRST, SECOND = layout.decision_path(1, GATE), layout.decision_path(2, GATE)
 VOTE = layout.vote_path(1, GATE)
-PANEL: Mapping[str, Any] = {"needs": BOTH, "panel": Panel(seed=5, of=[], path="")}
+PANEL_SEED = int(sha256(f"awo/panel/v1:{SEED}:{GATE}".encode())[:13], 16)
+PANEL: Mapping[str, Any] = {"needs": BOTH, "panel": Panel(seed=PANEL_SEED, of=[], path="")}
 
 
 def at(second: int) -> str:

@@ -61,10 +61,14 @@ class Gates(Record):
         needs: Sequence[Need] = (),
         checklist: Sequence[ChecklistItem] = (),
         panel: Panel | None = None,
+        hidden: str = "",
         **rules: Any,
     ) -> None:
-        """The gate opens with these needs, questions and rules, where they are not the usual ones."""
-        usual = ChecklistItem(id="polite", text="The greeting is polite", kind="yes_no", required=True)
+        """The gate opens with these needs, questions and rules, where they are not the usual ones; it does not show the
+        file `hidden`."""
+        usual = ChecklistItem(
+            id="polite", text="The greeting is polite", kind="yes_no", required=True, approve_with="yes"
+        )
         request = GateRequest(
             format="awo/gate-request/v1",
             gate=id_,
@@ -76,7 +80,8 @@ class Gates(Record):
         self.start(id_)
         ref = self.put(layout.gate_request_path(id_), pretty(request))
         page = self.put(layout.gate_report_path(id_), b"# A greeting, before anybody has decided\n")
-        self._shown = sorted([*self._named.values(), ref, page], key=lambda one: one.path)
+        shown = sorted([*self._named.values(), ref, page], key=lambda one: one.path)
+        self._shown = [one for one in shown if one.path != hidden]
         self.event(ev.GateOpened, gate=id_, request=ref, files=[page], shows=self._shown)
         self._checkpoint = self.checkpoint()
         self.gates.append(GateStatus(gate=id_, status="pending", decisions=[]))
@@ -161,9 +166,11 @@ class Gates(Record):
         key: KeyFileSigner = REVIEWER,
         signed_by: KeyFileSigner | None = None,
         vote: Mapping[str, Any] | None = None,
+        known: Mapping[str, Any] | None = None,
         **changes: Any,
     ) -> Held:
-        """A vote is sealed at a blind gate; `vote` has fields of it that make it a wrong one. Gives what opens it."""
+        """A vote is sealed at a blind gate; `vote` has fields of it that make it a wrong one, `known` fields of the
+        record beside it. Gives what opens it."""
         self._votes += 1
         decision = self.decision(id_, verdict, key=key, **changes)
         data, nonce = canonical(decision), sha256(b"nonce %d" % self._votes)
@@ -180,6 +187,7 @@ class Gates(Record):
         }
         sealed = canonical(SealedVote(**(fields | dict(vote or {}))))
         authority = pretty(self.authority(id_, decision.signer, key))
+        beside = pretty(self.authority(id_, decision.signer, key, **(known or {})))
         path = layout.vote_path(self._votes, id_)
         self.event(
             ev.VoteCommitted,
@@ -188,7 +196,7 @@ class Gates(Record):
             signer=decision.signer.id,
             vote=self.put(path, sealed),
             signature=self.put(layout.signature_path(path), (signed_by or key).sign(sealed, "awo-decision")),
-            authority=self.put(layout.authority_path(path), authority),
+            authority=self.put(layout.authority_path(path), beside),
         )
         return Held(self._votes, decision, data, key.sign(data, "awo-decision"), authority, nonce)
 

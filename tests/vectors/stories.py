@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,13 +18,16 @@ from tests.vectors.builder import (
     step,
     tar_of,
 )
+from tests.vectors.record import sha256
 
 from awo.canon.json import encode_sorted, pretty
 from awo.evidence import events as ev
 from awo.evidence import layout
-from awo.evidence.records import StepRecord
+from awo.evidence.gates import ChecklistItem
+from awo.evidence.records import InputFile, StepRecord
 
 GREET, GATE, SAVE = "greet", "review", "save"
+CHECKLIST, QUESTIONS = "checklist.md", "checklist.json"
 NAME, TEXT = "greeting.txt", "good day\n"
 
 NOT_FOLLOWED = ("EP-5.1", "EP-5.2", "EP-5.4")
@@ -71,13 +74,31 @@ def completed(*, call: str = "0", extra: Mapping[str, bytes] | None = None) -> P
 
 def at_gate(save: StepRecord | None = None, asks: Mapping[str, Any] | None = None, **how: Any) -> Package:
     """A run whose gate is open and asks for this; `save` is the step after it, if it is not to write the greeting."""
-    steps = [step(GREET, "llm_map"), step(GATE, "audit_gate", GREET), save or saving(GREET, GATE)]
+    asks = asks or {}
+    args = {"checklist": QUESTIONS if "checklist" in asks else CHECKLIST} | (
+        {"blind": True} if asks.get("panel") else {}
+    )
+    steps = [step(GREET, "llm_map"), step(GATE, "audit_gate", GREET, **args), save or saving(GREET, GATE)]
+    if "checklist" in asks:
+        how = {"files": [file_of(asks["checklist"])]} | how
     package = Package(steps, **how)
     package.start(GREET)
     package.ask(GREET, "good day")
     package.finish(GREET, package.answer_of(GREET))
-    package.open_gate(GATE, **(asks or {}))
+    package.open_gate(GATE, **asks)
     return package
+
+
+def file_of(items: Sequence[ChecklistItem]) -> InputFile:
+    """The checklist as it stands in input.json when it asks these questions."""
+    rows = []
+    for item in items:
+        row: dict[str, Any] = {"id": item.id, "text": item.text, "kind": item.kind, "required": item.required}
+        row |= {"choices": item.choices} if item.choices else {}
+        row |= {"range": [item.lowest or None, item.highest or None]} if item.lowest or item.highest else {}
+        rows.append(row | ({"approve_with": item.approve_with or "any"} if item.kind != "text" else {}))
+    text = encode_sorted({"items": rows})
+    return InputFile(path=QUESTIONS, sha256=sha256(text), size_bytes=len(text), encoding="utf-8", content=text.decode())
 
 
 def approved(

@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from awo.api.keys import OWN_KEY_ID, Identity, enrol, fingerprint_beside, identity, keys_folder, new_key, open_key
+from awo.api.keys import (
+    OWN_KEY_ID,
+    Identity,
+    enrol,
+    enrolled_alike,
+    identity,
+    key_beside,
+    keys_folder,
+    new_key,
+    open_key,
+)
 from awo.api.looking import (
     facts,
     follow,
@@ -14,6 +24,7 @@ from awo.api.looking import (
     pending_gate,
     plan,
     shown_gate,
+    votes_to_open,
 )
 from awo.api.packages import export, export_every_eval_ever, export_reviews, export_table, verify
 from awo.api.panels import reveal
@@ -45,6 +56,7 @@ __all__ = [
     "Told",
     "decide",
     "enrol",
+    "enrolled_alike",
     "export",
     "export_every_eval_ever",
     "export_reviews",
@@ -52,12 +64,12 @@ __all__ = [
     "facts",
     "find_project",
     "find_run",
-    "fingerprint_beside",
     "follow",
     "freeze",
     "identity",
     "is_sealed",
     "is_worked_on",
+    "key_beside",
     "keys_folder",
     "lacking",
     "later_attempts",
@@ -87,5 +99,6 @@ __all__ = [
     "tell_decided",
     "tell_opened",
     "verify",
+    "votes_to_open",
     "workflow_schema",
 ]

@@ -89,6 +89,21 @@ def enrol(
     return line
 
 
+def enrolled_alike(project: Project, reviewer: str, public_key: Path) -> list[str]:
+    """The other ids of the project that have this very key, or look like `reviewer`: AWO takes them for one person,
+    and refuses the second of them at a gate."""
+    from awo.gate.names import skeleton
+
+    known, key = project.reviewers(), key_beside(public_key)
+    found = [
+        name
+        for line in (known.lines if known is not None else ())
+        for name in line.principals
+        if name != reviewer and (line.key == key or skeleton(name) == skeleton(reviewer))
+    ]
+    return list(dict.fromkeys(found))
+
+
 def _meet(line: SignerLine, start: datetime | None, end: datetime | None) -> bool:
     """Whether the time of a line and the one from `start` to `end`, both ends included, have a moment in common."""
     is_before = line.valid_before is not None and start is not None and line.valid_before < start
@@ -149,13 +164,13 @@ def _read_public_key(path: Path) -> PublicKey:
     return PublicKey.parse(text.strip(), where=str(path))
 
 
-def fingerprint_beside(path: Path) -> str:
-    """The fingerprint of the key at `path` as its .pub file has it, '' where none can be read. Opens no private key."""
+def key_beside(path: Path) -> PublicKey | None:
+    """The public half of the key at `path`, from its .pub file; None where none can be read. Opens no private key."""
     public = path if path.suffix == ".pub" else path.with_name(path.name + ".pub")
     try:
-        return _read_public_key(public).fingerprint
+        return _read_public_key(public)
     except UsageError:
-        return ""
+        return None
 
 
 def open_key(path: Path, passphrase: AskPassphrase) -> Signer:

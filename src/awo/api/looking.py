@@ -24,6 +24,15 @@ def pending_gate(folder: Path) -> GatePending | None:
     return waiting_gate(folder)
 
 
+def votes_to_open(folder: Path) -> tuple[str, ...]:
+    """Whose votes still lie sealed at the gate that waits, once all are in; () where no vote is to be opened."""
+    known = facts(folder)
+    gate, pending = known.open_gate, pending_gate(folder)
+    if gate is None or pending is None or not gate.votes:
+        return ()
+    return gate.votes_to_open if gate.decisions or pending.missing else tuple(one.signer for one in gate.votes)
+
+
 def shown_gate(folder: Path) -> GateShown | None:
     """What a signature at the gate that waits will cover, hashed anew; None when none waits."""
     from awo.engine.showing import shown_gate as shown

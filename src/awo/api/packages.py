@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 from awo.api.projects import PROJECT_FILE, REVIEWERS, Project, find_run
 from awo.errors import UsageError
-from awo.gate.policy import Policy, read_policy
-from awo.sign.allowed_signers import AllowedSigners
+from awo.gate.project import Policy, read_policy
 
 if TYPE_CHECKING:  # what a command does not use is not loaded: `awo verify` knows nothing of the engine
     from awo.publish.bundle import Bundle
@@ -72,6 +71,8 @@ def verify(project: Project, name: str, trust: Path | None, policy: Path | None 
     if not path.exists() or path.is_symlink():
         path = find_run(project, name)
     if trust is not None:
+        from awo.sign.allowed_signers import AllowedSigners
+
         trusted: AllowedSigners | None = AllowedSigners.parse(
             _text(trust, "the file of trusted signers"), where=str(trust)
         )
@@ -95,4 +96,6 @@ def _text(path: Path, what: str) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{what} cannot be read", where=str(path), got=str(error)) from error
+        got = getattr(error, "strerror", "") or "bytes that are not UTF-8"
+        hint = "look at the name: it is a path from where you are" if isinstance(error, FileNotFoundError) else ""
+        raise UsageError(f"{what} cannot be read", where=str(path), got=got, hint=hint) from error

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from awo.engine import folder as folders
 from awo.errors import CannotCheck, DiskTrouble, UsageError
-from awo.gate.policy import Policy, read_policy
-from awo.sign.allowed_signers import AllowedSigners
+from awo.gate.project import Policy, read_policy
 
 if TYPE_CHECKING:  # what a command does not use is not loaded: `awo verify` knows nothing of the engine
     from awo.evidence.records import InputRecord
     from awo.evidence.secrets import SecretCutter
+    from awo.sign.allowed_signers import AllowedSigners
     from awo.workflow.definition import Workflow
     from awo.workflow.words import StepKind
 
@@ -42,6 +42,8 @@ class Project:
         """Who may decide in this project; None without file. Raises `UsageError` for a bad line."""
         if not self.reviewers_file.is_file():
             return None
+        from awo.sign.allowed_signers import AllowedSigners
+
         where = str(self.reviewers_file)
         try:
             text = self.reviewers_file.read_bytes().decode()

@@ -31,11 +31,13 @@ def run(
     budget_usd: str = "",
     cache: bool = False,
     watch: Watch = lambda events, state: None,
+    told_plan: Callable[[InputRecord], None] = lambda plan: None,
     told_folder: Callable[[Path], None] = lambda folder: None,
 ) -> Ended:
     """Runs a workflow file as far as it goes without a person, and seals it when it is finished.
 
-    `budget_usd` goes over the file's own budget; `cache` lets answers of earlier runs be used again.
+    `budget_usd` goes over the file's own budget; `cache` lets answers of earlier runs be used again. `told_plan` is
+    given what will be run, before anything is made.
     Raises `WorkflowInvalid`, `UsageError`, `EvidenceError`, `DiskTrouble`, and `CannotCheck` for what this
     machine lacks, before anything is asked.
     """
@@ -50,6 +52,7 @@ def run(
         raise error
     if project.policy.require_commit:
         _refuse_uncommitted(project)
+    told_plan(plan)
     around = _surroundings(project, file.resolve().parent, watch)
     going = start(plan, project.runs, around, who.as_starter(), supersedes, told_folder)
     del plan  # the run has it; nothing here needs it again
@@ -251,7 +254,7 @@ def _for_gates(project: Project, file: Path, who: Identity, plan: InputRecord) -
     """
     from msgspec import structs
 
-    from awo.lifecycle.steps import GATE_OPERATION
+    from awo.plugins import GATE_OPERATION
 
     gates = [step.id for step in plan.steps if step.op == GATE_OPERATION]
     asking = [gate for gate in gates if project.policy.rules_of(gate).known_starter]

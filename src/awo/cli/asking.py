@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Collection
 from itertools import islice
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import NamedTuple
 import click
 
 from awo import api
+from awo.canon import time
 from awo.cli.gate_words import question_in_words
 from awo.cli.gates import print_changes
 from awo.cli.printing import harmless, say
@@ -27,11 +27,6 @@ LONGEST_LINE = 200
 LONGEST_ANSWER = 10_000
 
 
-def can_ask(*, as_json: bool) -> bool:
-    """Whether a person can be asked here: both ends are a terminal, and no program waits for one object."""
-    return not as_json and sys.stdin.isatty() and sys.stdout.isatty()
-
-
 class Asked(NamedTuple):
     """What a person answered, and the checkpoint of what they were shown."""
 
@@ -42,7 +37,8 @@ class Asked(NamedTuple):
 def ask(here: api.Project, folder: Path, name: str, choice: Choice, key: Path) -> Asked:
     """Names the files, asks the checklist of the open gate, and has what will be signed confirmed.
 
-    Nothing is opened or written meanwhile. Raises `UsageError` when no gate is open, `EvidenceError` when what would
+    Nothing is opened or written meanwhile. Nobody is asked who may not decide: they answer nothing, and deciding
+    refuses them. Raises `UsageError` when no gate is open, `EvidenceError` when what would
     be signed has changed, and `click.Abort` when the person does not go on.
     """
     gate = api.shown_gate(folder)
@@ -62,6 +58,8 @@ def ask(here: api.Project, folder: Path, name: str, choice: Choice, key: Path) -
             hint="restore it from a copy, then decide",
         )
     pending = gate.pending
+    if _is_kept_out(here, gate, choice, key):
+        return Asked([], pending.checkpoint)
     say(f"{pending.run_id}: gate {pending.gate}")
     for path in gate.read_first:
         _print_beginning(folder / path)
@@ -74,6 +72,32 @@ def ask(here: api.Project, folder: Path, name: str, choice: Choice, key: Path) -
             answers.append(answer)
     _confirm(here, gate, choice, key, len(answers))
     return Asked(answers, pending.checkpoint)
+
+
+def _is_kept_out(here: api.Project, gate: GateShown, choice: Choice, key: Path) -> bool:
+    """Whether it is plain from the public half of the key that this person may not decide so, however they sign."""
+    from awo.gate.policy import Denied, may_decide
+    from awo.gate.votes import why_no_vote
+
+    public = api.key_beside(key)
+    if public is None:
+        return False
+    try:
+        allowed = here.reviewers()
+    except UsageError:
+        return True
+    judged = may_decide(
+        here.policy,
+        allowed,
+        gate.facts,
+        signer_id=choice.signer_id,
+        key=public,
+        verdict=choice.verdict,
+        meaning=choice.meaning,
+        presence=gate.pending.rules.presence[0],
+        at=time.read(time.now()),
+    )
+    return isinstance(judged, Denied) or why_no_vote(gate.facts, choice.verdict, choice.signer_id) is not None
 
 
 def _one(item: ChecklistItem, verdict: Verdict, shown: Collection[str]) -> Answer | None:
@@ -112,7 +136,7 @@ def _confirm(here: api.Project, gate: GateShown, choice: Choice, key: Path, answ
     pending, signer_id = gate.pending, choice.signer_id
     person = here.policy.person(signer_id)
     solo = ", who started this run" if signer_id == gate.starter.id else ""
-    role = next((need.role for need in (*pending.missing, *pending.needs) if need.role in person.roles), "")
+    role = _role(here, gate, choice)
     checkpoint = pending.checkpoint
     say(
         "",
@@ -124,14 +148,33 @@ def _confirm(here: api.Project, gate: GateShown, choice: Choice, key: Path, answ
         f"  answers     {answered} of {len(pending.checklist)}",
         f"  checkpoint  {checkpoint.size} lines of the journal, root {checkpoint.root}",
         f"  files       {len(pending.shows)}",
+        *([f"  comment     {choice.comment}"] if choice.comment else []),
     )
     if not click.confirm("Sign this?", default=False):
         raise click.Abort
 
 
+def _role(here: api.Project, gate: GateShown, choice: Choice) -> str:
+    """The role in which they will sign, by the very rule that picks it then; '' for none."""
+    from awo.gate.policy import role_at
+
+    allowed, at = here.reviewers(), time.read(time.now())
+    if allowed is None:
+        return ""
+    return role_at(
+        here.policy,
+        allowed,
+        gate.facts,
+        signer_id=choice.signer_id,
+        verdict=choice.verdict,
+        meaning=choice.meaning,
+        at=at,
+    )
+
+
 def _named_key(key: Path) -> str:
-    found = api.fingerprint_beside(key)
-    return f"{key} ({found})" if found else str(key)
+    found = api.key_beside(key)
+    return f"{key} ({found.fingerprint})" if found else str(key)
 
 
 def _line(prompt: str) -> str:

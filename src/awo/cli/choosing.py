@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final, TypeVar, get_args
@@ -49,6 +50,11 @@ meaning_option = click.option(
 def reason_option(why: str) -> Callable[[F], F]:
     """`--reason`, which must be given; `why` says what it is signed with."""
     return click.option("--reason", "comment", metavar="TEXT", required=True, help=f"Why; it is signed with {why}.")
+
+
+def can_ask(*, as_json: bool) -> bool:
+    """Whether a person can be asked here: both ends are a terminal, and no program waits for one object."""
+    return not as_json and sys.stdin.isatty() and sys.stdout.isatty()
 
 
 def choice_from(

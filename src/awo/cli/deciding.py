@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
@@ -9,21 +10,27 @@ from typing import Literal
 import click
 
 from awo import api
-from awo.cli.asking import ask, can_ask
 from awo.cli.choosing import (
     answer_option,
     answers_option,
     as_option,
+    can_ask,
     choice_from,
     key_option,
     meaning_option,
     reason_option,
 )
+from awo.cli.ending import next_attempt
+from awo.cli.gates import what_next
 from awo.cli.places import find, named, passphrase_for, run_argument, runs_option
 from awo.cli.printing import json_option, note, print_json, say
 from awo.cli.telling import tell_decided
-from awo.engine.decide import Decided
+from awo.engine.decide import Choice, Decided
+from awo.errors import Interrupted
 from awo.evidence.gates import Meaning
+from awo.sign.seam import WrongPassphrase
+
+TRIES = 3
 
 Said = Literal["approve", "reject", "withdraw"]
 
@@ -129,25 +136,51 @@ def _decide(
     )
     has_answers = bool(answers) or answers_file is not None
     if verdict != "withdraw" and not has_answers and can_ask(as_json=as_json):
-        asked = ask(here, folder, name, choice, key)
+        from awo.cli.asking import ask  # much to load for who gives the answers at once
+
+        try:
+            asked = ask(here, folder, name, choice, key)
+        except (KeyboardInterrupt, click.Abort) as left:
+            again = f"awo {verdict} {name} asks again"
+            raise Interrupted("you left before signing: nothing was recorded", hint=again) from left
         choice = replace(choice, given=asked.answers, seen=asked.seen)
-    decided = api.decide(here, folder, choice, lambda: api.open_key(key, passphrase_for(key)))
+    decided = _signed(here, folder, choice, key)
     tell_decided(here, folder)
     if as_json:
         print_json({"run": folder.name, "verdict": verdict, **decided._asdict()})
         return
+    warn_of_starter(decided)
+    say_decided(decided, folder, name)
+
+
+def _signed(here: api.Project, folder: Path, choice: Choice, key: Path) -> Decided:
+    """The decision, recorded. Who answered the questions one by one may mistype their passphrase twice and keeps the
+    answers; each time is a refusal on record."""
+    can_type_again = bool(choice.given) and choice.seen is not None and "AWO_KEY_PASSPHRASE_FILE" not in os.environ
+    left = TRIES if can_type_again else 1
+    while True:
+        left -= 1
+        try:
+            return api.decide(here, folder, choice, lambda: api.open_key(key, passphrase_for(key)))
+        except WrongPassphrase as error:
+            if not left:
+                raise
+            note(f"{error.what}; type it again")
+
+
+def warn_of_starter(decided: Decided) -> None:
+    """Says openly where somebody decided on a run of their own, or may have."""
     if decided.solo:
         note("warning: you started this run and decided on it yourself (solo); the record and the report say so")
-    elif api.facts(folder).starter.id == api.OWN_KEY_ID:
+    elif decided.starter == api.OWN_KEY_ID:
         note(
             "note: this run was started without --key and --as, so its record names only a machine; "
             "nobody can see from it whether somebody else decided"
         )
-    _say(decided, folder.name, name)
 
 
-def _say(decided: Decided, run: str, name: str) -> None:
-    """What was recorded, what came of it, and what to type next."""
+def say_decided(decided: Decided, folder: Path, name: str, came_to: str = "rejected") -> None:
+    """What was recorded, what came of it, and what to type next. `came_to` is what the decision made of the run."""
     if decided.is_sealed_vote:
         say(
             f"{decided.path}: your vote is signed and lies sealed. What it says is kept on this machine only.",
@@ -155,9 +188,13 @@ def _say(decided: Decided, run: str, name: str) -> None:
         )
         return
     say(f"{decided.path} is signed and recorded.")
+    if decided.replaces:
+        say(f"it takes the place of your earlier decision, {decided.replaces}, which stays on record")
     if decided.outcome:
-        say(f"{run} is {decided.outcome} and sealed.", f"next: awo verify {name}")
+        say(f"{folder.name} is {came_to} and sealed.", next_attempt(name), f"  or: awo verify {name}")
     elif decided.is_closed:
         say(f"the gate {decided.gate} is approved.", f"next: awo resume {name}")
+    elif to_open := api.votes_to_open(folder):
+        say("all votes are in, and yours is open.", f"next: {what_next(to_open, name)}")
     else:
         say(f"the gate {decided.gate} waits for more people: awo gates {name}")

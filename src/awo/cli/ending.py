@@ -64,6 +64,11 @@ def is_of_the_workflow(step: StepRecord, error: AwoError) -> bool:
     return computes and isinstance(error, StepFailed) and error.code in _ARGUMENT_CODES
 
 
+def next_attempt(name: str, who_again: str = "") -> str:
+    """What to type after a rejection: change the workflow, and make the run that revises the rejected one."""
+    return f"next: change what has to change, then awo revise {name}{who_again}"
+
+
 def say_ending(end: Ending) -> None:
     """Says it on stdout."""
     run_id, name, again = end.folder.name, end.name, end.who_again
@@ -71,7 +76,8 @@ def say_ending(end: Ending) -> None:
     match end.outcome:
         case "waiting":
             say(f"{run_id} waits at the gate {end.gate} for a person.", f"report: {end.folder / 'report.md'}")
-            say(f"next: awo gates {name}, then awo approve or awo reject, then awo resume {name}{again}")
+            say(f"next: awo gates {name}, then awo approve, awo reject or awo revise")
+            say(f"      after an approval: awo resume {name}{again}")
         case "paused":
             _say_paused(end)
         case "interrupted":
@@ -80,7 +86,12 @@ def say_ending(end: Ending) -> None:
             say(f"next: awo resume {name}{again}")
         case _ if end.is_sealed and end.outcome in ("completed", "approved", "rejected", "abandoned", "failed"):
             say(f"{run_id} is {end.outcome} and sealed.", f"report: {end.folder / 'report.md'}")
+            if end.outcome == "rejected":
+                say(next_attempt(name, again), f"  or: awo verify {name}    awo export {name}")
+                return
             say(f"next: awo verify {name}    awo export {name}")
+            if end.outcome == "failed":
+                say(f"  or: change the workflow, then awo revise {name}{again} takes over what is done")
         case "failed":
             failed = ", ".join(end.failed) or "see awo show"
             say(f"{run_id} has failed steps: {failed}. What does not need them is done.")
@@ -92,7 +103,8 @@ def say_ending(end: Ending) -> None:
             else:
                 say(f"next: {resume}")
             say(f"  or: awo seal {name}{again} freezes the run as failed")
-            say("A run keeps the workflow that it started with. To run a corrected file, start a new run.")
+            say("A run keeps the workflow that it started with. To run a corrected file, start a new run; or seal")
+            say(f"this one, then awo revise {name}{again} takes over what is done and the correction does not touch.")
         case _:
             say(f"{run_id} is {end.outcome}, and not sealed yet.", f"next: awo resume {name}{again} seals it")
 

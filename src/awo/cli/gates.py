@@ -84,7 +84,7 @@ def waiting(run_name: str, runs: Path | None, *, as_json: bool) -> None:
     if not found:
         say("no gate waits")
     for folder, pending in found:
-        _print_gate(pending, named(here, folder))
+        _print_gate(pending, named(here, folder), api.votes_to_open(folder) if pending.voted else ())
 
 
 waiting.context_class = _Unnamed
@@ -123,7 +123,8 @@ def show_gate(run_name: str, runs: Path | None, *, has_all: bool, as_json: bool)
     pending = gate.pending
     print_changes(gate.changed, name)
     say(f"{pending.run_id}: gate {pending.gate}, open since {moment(pending.opened_at)}")
-    say(f"still needed: {needed(pending.missing)}", "rules:")
+    to_open = api.votes_to_open(folder) if pending.voted else ()
+    say(f"still needed: {_needed(pending, to_open)}", "rules:")
     rules = rules_in_words(
         pending.rules,
         gate.starter.id,
@@ -140,8 +141,21 @@ def show_gate(run_name: str, runs: Path | None, *, has_all: bool, as_json: bool)
     say("a signature covers:", f"  lines 1 to {checkpoint.size} of the journal, root {checkpoint.root}")
     _print_files(gate.pending, show_all=has_all)
     say(*(f"read first: {folder / path}" for path in gate.read_first))
-    say(f"next: {to_approve(pending, name)}")
+    if pending.panel is not None and pending.panel.path and not gate.decisions:
+        say("no other file before you have voted: they name the models")
+    say(f"next: {what_next(to_open, name) if to_open else to_approve(pending, name)}")
     return code
+
+
+def what_next(to_open: Sequence[str], name: str) -> str:
+    """What the people do whose votes lie sealed, now that all are in."""
+    return f"{', '.join(to_open)}: awo reveal {name}, each where they voted"
+
+
+def _needed(pending: GatePending, to_open: Sequence[str]) -> str:
+    if to_open:
+        return f"nobody; all votes are in, and {count(len(to_open), 'lies', 'lie')} sealed"
+    return needed(pending.missing)
 
 
 def print_changes(changed: Sequence[Changed], name: str) -> None:
@@ -193,9 +207,9 @@ def _waiting(folders: list[Path]) -> list[tuple[Path, GatePending]]:
     return found
 
 
-def _print_gate(pending: GatePending, name: str) -> None:
+def _print_gate(pending: GatePending, name: str, to_open: Sequence[str]) -> None:
     say(f"{pending.run_id}: {pending.gate} waits since {moment(pending.opened_at)}")
-    say(f"  needs: {needed(pending.missing)}")
+    say(f"  needs: {_needed(pending, to_open)}")
     if pending.deadline_at:
         say(f"  deadline: {moment(pending.deadline_at)}")
     say("  checklist:")
@@ -209,5 +223,9 @@ def _print_gate(pending: GatePending, name: str) -> None:
     if files > FILES_SHOWN:
         say(f"    and {files - FILES_SHOWN} more: awo gates show {name} --all")
     say(f"  look: awo gates show {name}")
+    if to_open:
+        say(f"  next: {what_next(to_open, name)}")
+        return
     say(f"  next: {to_approve(pending, name)}")
     say(f"    or: awo reject {name} --key KEY --as ID --reason TEXT")
+    say(f"    or: awo revise {name} --key KEY --as ID --reason TEXT --change TEXT")

@@ -11,7 +11,7 @@ import click
 
 from awo import api
 from awo.cli.places import project
-from awo.cli.printing import json_option, print_json, say, table
+from awo.cli.printing import json_option, note, print_json, say, table
 from awo.errors import UsageError
 
 
@@ -67,6 +67,9 @@ def enrol(reviewer: str, public_key: Path, first: datetime | None, last: datetim
         print_json({"id": reviewer, "file": str(here.reviewers_file), "line": line})
     else:
         say(f"{reviewer} is enrolled in {here.reviewers_file}", "next: put that file under version control")
+        if alike := api.enrolled_alike(here, reviewer, public_key):
+            both = ", ".join([reviewer, *alike])
+            note(f"note: only one of these can decide at a gate, since their keys or ids are alike: {both}")
 
 
 @keys.command("list")

@@ -187,9 +187,10 @@ def _state(folder: Path, facts: RunFacts) -> str:
 def _next(here: api.Project, folder: Path, facts: RunFacts) -> str:
     name = named(here, folder)
     if api.is_sealed(folder):
-        return f"awo verify {name}, awo export {name}"
+        again = f"awo revise {name}, " if facts.outcome in ("rejected", "failed") else ""
+        return f"{again}awo verify {name}, awo export {name}"
     if facts.open_gate is not None:
-        return f"awo approve {name} or awo reject {name}, then awo resume {name}"
+        return f"awo approve {name}, awo reject {name} or awo revise {name}; after approval awo resume {name}"
     if facts.budget_reached is not None:
         return f"awo resume {name} --budget USD"
     return f"awo resume {name}"

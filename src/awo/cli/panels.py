@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from awo import api
+from awo.cli.ending import next_attempt
 from awo.cli.places import find, key_options, named, run_argument, runs_option, who
 from awo.cli.printing import json_option, print_json, say
 from awo.cli.telling import tell_decided
@@ -40,7 +41,8 @@ def reveal(run_name: str, runs: Path | None, key: Path | None, signer_id: str, *
             f"next: they type `awo reveal {name}` where they voted",
         )
     elif revealed.outcome:
-        say(f"{folder.name} is {api.facts(folder).gates[-1].verdict} and sealed.", f"next: awo verify {name}")
+        came_to = "sent back" if api.facts(folder).gates[-1].verdict == "revised" else revealed.outcome
+        say(f"{folder.name} is {came_to} and sealed.", next_attempt(name), f"  or: awo verify {name}")
     elif revealed.is_closed:
         say(f"the gate {revealed.gate} is approved.", f"next: awo resume {name}")
     else:

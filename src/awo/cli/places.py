@@ -92,7 +92,8 @@ def passphrase_for(key: Path | None) -> Callable[[], str]:
             raise UsageError(
                 "the key needs a passphrase, and there is no terminal to ask on",
                 where=str(key or ""),
-                hint="use the ssh-agent (--key KEY.pub), or AWO_KEY_PASSPHRASE_FILE",
+                hint="type the command on a terminal; without one, the ssh-agent (--key KEY.pub) or "
+                "AWO_KEY_PASSPHRASE_FILE, where the gate accepts that nobody typed it",
             )
         text: str = click.prompt(f"Passphrase for {key}", hide_input=True, err=True)
         return text

@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from awo import api
+from awo.cli.ending import next_attempt
 from awo.cli.places import find, key_options, named, project, runs_option, who
 from awo.cli.printing import json_option, note, print_json, say
 from awo.cli.telling import note_trouble
@@ -106,7 +107,7 @@ def _seal(here: api.Project, folder: Path, identity: Callable[[], api.Identity],
         note(f"{folder.name} could not be sealed: {error.what}; next: awo resume {name}")
         return
     if not as_json:
-        say("  it is sealed.", f"  next: awo verify {name}")
+        say("  it is sealed.", f"  {next_attempt(name)}", f"    or: awo verify {name}")
 
 
 def _say(reminder: api.Reminder) -> None:

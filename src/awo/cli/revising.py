@@ -9,8 +9,9 @@ import click
 
 from awo import api
 from awo.cli.choosing import answer_option, answers_option, choice_from, meaning_option
+from awo.cli.deciding import say_decided, warn_of_starter
 from awo.cli.places import budget_option, find, key_options, named, passphrase_for, run_argument, runs_option, who
-from awo.cli.printing import json_option, note, print_json, say
+from awo.cli.printing import json_option, note, print_json
 from awo.cli.progress import progress
 from awo.cli.running import report_end, who_again
 from awo.cli.telling import tell_decided
@@ -130,18 +131,11 @@ def _send_back(
     )
     decided = api.decide(here, folder, choice, lambda: api.open_key(key, passphrase_for(key)))
     tell_decided(here, folder)
-    name = named(here, folder)
     if as_json:
         print_json({"run": folder.name, "verdict": "revise", **decided._asdict()})
         return 0
-    if decided.solo:
-        note("warning: you started this run and decided on it yourself (solo); the record and the report say so")
-    say(f"{decided.path} is signed and recorded.")
-    if decided.outcome:
-        say(f"{folder.name} is sent back and sealed.")
-        say(f"next: change what was asked for, then awo revise {name}")
-    else:
-        say(f"the gate {decided.gate} waits for more people: awo gates {name}")
+    warn_of_starter(decided)
+    say_decided(decided, folder, named(here, folder), "sent back")
     return 0
 
 

@@ -12,6 +12,7 @@ import click
 
 from awo import api
 from awo.cli.ending import Ending, is_of_the_workflow, say_ending
+from awo.cli.gate_words import rules_amiss
 from awo.cli.places import budget_option, find, key_options, named, project, run_argument, runs_option, who
 from awo.cli.printing import in_dollars, json_option, note, print_json
 from awo.cli.progress import progress
@@ -21,6 +22,8 @@ from awo.derive.phrases import count
 from awo.engine.folder import read_input
 from awo.engine.reruns import Rerun
 from awo.engine.run import Again, Ended
+from awo.evidence.records import InputRecord
+from awo.plugins import GATE_OPERATION
 
 ask_again_option = click.option(
     "--ask-again", is_flag=True, help="Repeat calls whose outcome is unknown, even where they cost money."
@@ -55,6 +58,12 @@ def run(
         _note_other_project(here, file)
     identity = who(here, key, signer_id)
     older = api.find_run(here, supersedes).name if supersedes else ""
+
+    def told_plan(plan: InputRecord) -> None:
+        gates = [step.id for step in plan.steps if step.op == GATE_OPERATION]
+        for said in () if as_json else rules_amiss(here.policy, gates, surely=True):
+            note(said)
+
     with progress(quiet=as_json) as shown:
         ended = api.run(
             here,
@@ -64,6 +73,7 @@ def run(
             budget_usd=budget,
             cache=cache,
             watch=shown.tell,
+            told_plan=told_plan,
             told_folder=shown.begin,
         )
     return report_end(ended, named(here, ended.folder), who_again(key, signer_id), as_json=as_json)

@@ -197,6 +197,12 @@ class GateFacts(_Fact, frozen=True):
     lapses: tuple[str, ...] = ()
     told: tuple[PeopleTold, ...] = ()
 
+    @property
+    def votes_to_open(self) -> tuple[str, ...]:
+        """Whose votes still lie sealed now that the first has been opened; () before, while votes are awaited."""
+        opened = {one.opens for one in self.decisions}
+        return tuple(one.signer for one in self.votes if one.number not in opened) if self.decisions else ()
+
 
 class EnvironmentFacts(_Fact, frozen=True):
     """What environment_recorded said, and when."""

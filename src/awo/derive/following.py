@@ -7,8 +7,7 @@ from typing import Any, Final
 
 from awo.derive.seam import Sources
 from awo.errors import StepFailed
-
-GATE_OPERATION: Final = "audit_gate"
+from awo.plugins import GATE_OPERATION
 
 STATISTICS_OPERATION: Final = "statistics"
 

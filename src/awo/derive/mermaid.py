@@ -7,6 +7,7 @@ from typing import Final
 
 from awo.derive.facts import RunFacts, StepFacts, StepStatus
 from awo.derive.markdown import shorten, visible
+from awo.plugins import GATE_OPERATION
 
 STEPS_DRAWN: Final = 60
 LABEL_CHARACTERS: Final = 40
@@ -59,7 +60,7 @@ def flowchart(facts: RunFacts) -> str:
 
 def _box(number: int, step: StepFacts) -> str:
     said = f"{label(step.record.id)}<br/>{label(step.record.op)} {label(_SIGN[step.status])}"
-    opening, closing = ("{{", "}}") if step.record.op == "audit_gate" else ("[", "]")
+    opening, closing = ("{{", "}}") if step.record.op == GATE_OPERATION else ("[", "]")
     return f'  n{number}{opening}"{said}"{closing}:::{step.status.value}'
 
 

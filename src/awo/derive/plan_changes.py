@@ -9,11 +9,13 @@ import msgspec
 
 from awo.evidence.plan_changes import ChangedKind, PlanChange
 from awo.evidence.records import InputRecord
+from awo.plugins import GATE_OPERATION
 
 MOST_CHANGES: Final = 200
 MOST_PLACES: Final = 10
 LONGEST_VALUE: Final = 40
 
+ORDER_OF_INPUTS: Final = "order of inputs"
 PACE_OF_STEP: Final = ("retries", "timeout_s")
 PACE_OF_MODEL: Final = ("price", "limits")
 """What of a step and of a model says nothing of the answers: how often, how fast and for how much."""
@@ -24,9 +26,9 @@ _ABSENT: Final = object()
 def plan_changes(plan: InputRecord, earlier: InputRecord) -> list[PlanChange]:
     """The first 200 things that `plan` says otherwise than `earlier`, in the order of `_parts`.
 
-    What follows from the time of planning (attempts of claims) is no change. What says only how often, how fast
-    and for how much is a setting, `pace of step ID` or `pace of model NAME`. A value stands in `what` only where
-    both are short and neither is a list or a mapping.
+    What follows from the time of planning (attempts of claims) is no change, nor is what a step needs of gates: they
+    order and compute nothing. What says only how often, how fast and for how much is a setting, `pace of step ID` or
+    `pace of model NAME`. A value stands in `what` only where both are short and neither is a list or a mapping.
     """
     found: list[PlanChange] = []
     for kind, now, then in _parts(plan, earlier):
@@ -46,6 +48,7 @@ def _parts(
     yield "data set", _plain(plan.data), _plain(earlier.data)
     yield "claim", _claims(plan), _claims(earlier)
     yield "setting", _settings(plan), _settings(earlier)
+    yield "setting", _order_of_inputs(plan, earlier), _order_of_inputs(earlier, plan)
     for kind, now, then, names in (
         ("step", steps, steps_then, PACE_OF_STEP),
         ("model", models, models_then, PACE_OF_MODEL),
@@ -55,7 +58,13 @@ def _parts(
 
 
 def _steps(plan: InputRecord) -> dict[str, Any]:
-    return {step.id: _plain(step) | {"args": step.arguments()} for step in plan.steps}
+    gates = {step.id for step in plan.steps if step.op == GATE_OPERATION}
+    return {
+        step.id: _plain(step)
+        | {"args": step.arguments()}
+        | ({} if step.op == GATE_OPERATION else {"needs": [need for need in step.needs if need not in gates]})
+        for step in plan.steps
+    }
 
 
 def _without(things: Mapping[str, Any], names: Collection[str]) -> dict[str, Any]:
@@ -79,6 +88,11 @@ def _settings(plan: InputRecord) -> dict[str, Any]:
     return {"seed": plan.seed, "default_model": plan.default_model, "budget_usd": plan.budget_usd, "cache": plan.cache}
 
 
+def _order_of_inputs(plan: InputRecord, other: InputRecord) -> dict[str, Any]:
+    """A template that goes through all inputs sees their order."""
+    return {ORDER_OF_INPUTS: [name for name in plan.inputs if name in other.inputs]}
+
+
 def _plain(value: Any) -> Any:
     return msgspec.json.decode(msgspec.json.encode(value))
 
@@ -89,10 +103,29 @@ def _changes(kind: ChangedKind, now: Mapping[str, Any], then: Mapping[str, Any])
             yield PlanChange(kind=kind, name=name, how="removed", what="")
         elif name not in then:
             yield PlanChange(kind=kind, name=name, how="added", what="")
-        elif now[name] != then[name]:
-            places = list(_places(now[name], then[name], ""))
+        elif not _is_same(now[name], then[name]) or _ordered(kind, now[name]) != _ordered(kind, then[name]):
+            places = list(_places(now[name], then[name], "")) or ["in another order"]
             more = f"; and {len(places) - MOST_PLACES} more" if len(places) > MOST_PLACES else ""
             yield PlanChange(kind=kind, name=name, how="changed", what="; ".join(places[:MOST_PLACES]) + more)
+
+
+def _is_same(now: Any, then: Any) -> bool:
+    """Whether both are the same JSON, in whatever order: 1, 1.0 and true are three things in a template."""
+    if now is _ABSENT or then is _ABSENT:
+        return now is then
+    return msgspec.json.encode(now, order="sorted") == msgspec.json.encode(then, order="sorted")
+
+
+def _ordered(kind: ChangedKind, thing: Any) -> bytes:
+    """That of a thing whose order counts: all of an input, the matrix of a step, and the schema that is sent."""
+    match kind:
+        case "input":
+            return msgspec.json.encode(thing)
+        case "step":
+            cells = thing.get("cells") or {}
+            return msgspec.json.encode([cells.get("matrix"), thing["args"].get("schema")])
+        case _:
+            return b""
 
 
 def _places(now: Any, then: Any, path: str) -> Iterator[str]:
@@ -100,7 +133,7 @@ def _places(now: Any, then: Any, path: str) -> Iterator[str]:
     if isinstance(now, dict) and isinstance(then, dict):
         for key in [*then, *(key for key in now if key not in then)]:
             mine, theirs = now.get(key, _ABSENT), then.get(key, _ABSENT)
-            if mine != theirs:
+            if not _is_same(mine, theirs):
                 yield from _places(mine, theirs, f"{path}.{key}" if path else str(key))
         return
     yield f"{path}: {_told(now, then)}" if path else _told(now, then)

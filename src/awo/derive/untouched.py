@@ -6,16 +6,16 @@ import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from awo.derive.plan_changes import MOST_CHANGES
+from awo.derive.plan_changes import MOST_CHANGES, ORDER_OF_INPUTS
 from awo.evidence.plan_changes import PlanChange
 from awo.evidence.records import InputRecord, StepRecord
+from awo.plugins import GATE_OPERATION
 from awo.workflow import globs
 
-GATE: Final = "audit_gate"
 DEFAULT_MODEL: Final = "llm_map"
 """The one operation that may leave its model to the workflow."""
 
-TOUCHING_SETTINGS: Final = ("seed", "default_model")
+TOUCHING_SETTINGS: Final = ("seed", "default_model", ORDER_OF_INPUTS)
 
 _named_input = re.compile(
     r"""inputs(?:\.([A-Za-z_][A-Za-z0-9_]*)|\['([^'\\]*)'\]|\["([^"\\]*)"\])(?![A-Za-z0-9_(])""", re.ASCII
@@ -33,14 +33,16 @@ def untouched(plan: InputRecord) -> frozenset[str]:
     if not plan.revises or len(plan.changes) >= MOST_CHANGES or any(_touches_all(one) for one in plan.changes):
         return frozenset()
     changed = _Changed(plan)
-    below: dict[str, list[StepRecord]] = {}
-    for record in plan.steps:
-        for need in record.needs:
-            below.setdefault(need, []).append(record)
-    again = _with_all_below({plan.revised_from}, below, lambda record: True)
-    touched = again | {record.id for record in plan.steps if record.op != GATE and changed.reaches(record)}
-    touched = _with_all_below(touched, below, lambda record: record.op != GATE)
-    return frozenset(record.id for record in plan.steps if record.op != GATE and record.id not in touched)
+    reached = {record.id for record in plan.steps if record.op != GATE_OPERATION and changed.reaches(record)}
+    touched = _with_all_below(done_again(plan) | reached, _below(plan), lambda record: record.op != GATE_OPERATION)
+    return frozenset(record.id for record in plan.steps if record.op != GATE_OPERATION and record.id not in touched)
+
+
+def done_again(plan: InputRecord) -> frozenset[str]:
+    """`revised_from` and all that comes after it, behind gates too: no answer of another run stands there."""
+    if not plan.revised_from:
+        return frozenset()
+    return frozenset(_with_all_below([plan.revised_from], _below(plan), lambda record: True))
 
 
 def says_more_than_pace(change: PlanChange) -> bool:
@@ -56,6 +58,14 @@ def asks_default(record: StepRecord) -> bool:
 def texts_of(record: StepRecord) -> Iterator[str]:
     """Every text in a step's arguments, its condition and its matrix."""
     yield from _texts([record.arguments(), record.when, record.cells.matrix if record.cells is not None else {}])
+
+
+def _below(plan: InputRecord) -> dict[str, list[StepRecord]]:
+    below: dict[str, list[StepRecord]] = {}
+    for record in plan.steps:
+        for need in record.needs:
+            below.setdefault(need, []).append(record)
+    return below
 
 
 def _with_all_below(
@@ -90,7 +100,8 @@ class _Changed:
         self._data |= {name for name, data in plan.data.items() if data.path in self._files}
         self._is_default_another = "default_model" in named.get("setting", set()) or plan.default_model in self._models
         self._known_inputs = plan.inputs.keys() | self._inputs
-        self._gates = [record.id for record in plan.steps if record.op == GATE]
+        self._are_inputs_others = bool(self._inputs) or ORDER_OF_INPUTS in named.get("setting", set())
+        self._gates = [record.id for record in plan.steps if record.op == GATE_OPERATION]
 
     def reaches(self, record: StepRecord) -> bool:
         """Whether anything that changed may reach this step itself."""
@@ -106,7 +117,7 @@ class _Changed:
 
     def _names_input(self, text: str) -> bool:
         """Whether a text may name an input that changed; one that names inputs in a way of its own may name any."""
-        mentions = text.count("inputs") if self._inputs else 0
+        mentions = text.count("inputs") if self._are_inputs_others else 0
         if not mentions:
             return False
         found = [dot or one or two for dot, one, two in _named_input.findall(text)]
@@ -114,7 +125,7 @@ class _Changed:
 
     def _names_gate(self, text: str) -> bool:
         """Whether a text may name what people decided: that is asked anew."""
-        return "steps" in text and any(gate in text for gate in self._gates)
+        return any(text == gate or ("steps" in text and gate in text) for gate in self._gates)
 
     def _reads_changed_file(self, args: Mapping[str, Any], texts: Collection[str]) -> bool:
         if not self._files:

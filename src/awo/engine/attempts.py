@@ -140,6 +140,8 @@ class Workshop:
         models, elsewhere = self.models, self.elsewhere
         if self.revision is not None and self.revision.answers_step(record):
             models, elsewhere = self.revision.models, self.revision.answers
+        elif self.revision is not None and self.revision.is_asked_anew(record):
+            elsewhere = None
         bench.calls = Calls(step, journal, models, outputs, self.traffic, self.secrets, elsewhere, bench.read_image)
         try:
             value = await self._perform(step, bench)

@@ -7,6 +7,7 @@ from pathlib import Path
 from awo.canon import time
 from awo.canon.digest import sha256_file
 from awo.engine.choice import Choice
+from awo.engine.deadlines import is_overdue
 from awo.engine.journal import Journal
 from awo.engine.refusing import Refusal
 from awo.errors import DiskTrouble, EvidenceError, UsageError
@@ -65,9 +66,7 @@ def _how_changed(folder: Path, shown: ev.FileRef) -> EvidenceError | None:
 
 def refuse_clock(journal: Journal, at: str) -> None:
     """A decision cannot be older than what it is about: then this clock, or the one before, is wrong."""
-    book = journal.state.gates
-    before: list[ev.AnyEvent] = [*book.decisions, *book.votes, *([book.opened] if book.opened else [])]
-    last = max((event.at for event in before), default="")
+    last = journal.state.gates.latest_at
     if at >= last:
         return
     behind_s = (time.read(last) - time.read(at)).total_seconds()
@@ -82,6 +81,19 @@ def refuse_clock(journal: Journal, at: str) -> None:
             hint="set the clock (`timedatectl status` shows it), or wait, then decide again",
         ),
     )
+
+
+def refuse_late(journal: Journal, facts: GateFacts, at: str) -> None:
+    """The deadline passes while somebody decides: what follows from it comes first, with the next command."""
+    if facts.request.rules.then != "wait" and is_overdue(journal.state.gates, facts.request, at):
+        raise Refusal(
+            "deadline",
+            UsageError(
+                f"the deadline of the gate {facts.request.gate!r} has passed just now",
+                where=journal.folder.name,
+                hint=f"`awo gates show {journal.folder.name}` says who decides after it",
+            ),
+        )
 
 
 def refuse_other_step(journal: Journal, choice: Choice) -> None:

@@ -133,7 +133,7 @@ def _index(connection: sqlite3.Connection, folder: Path, size_bytes: int) -> Non
     try:
         for event in events_of(folder):
             match event:
-                case ev.ModelRecorded():
+                case ev.ModelRecorded() if "recorded_in" not in event.facts:  # else nobody was asked of it
                     models[event.model] = _named(event.facts)
                 case ev.CallIntended():
                     asked[event.call] = _key(event.request_sha256, models.get(event.model, ""))

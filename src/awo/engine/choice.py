@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from awo.evidence.events import Checkpoint
 from awo.evidence.gates import Answer, Meaning, Verdict
 from awo.evidence.secrets import SecretCutter
-from awo.gate.policy import Policy
+from awo.gate.project import Policy
 from awo.sign.allowed_signers import AllowedSigners
 from awo.sign.seam import Signer
 

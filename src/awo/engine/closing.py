@@ -10,7 +10,7 @@ from awo.engine.folder import read_recorded
 from awo.engine.journal import Journal
 from awo.evidence import events as ev
 from awo.evidence.gates import Decision, GateRequest
-from awo.gate.policy import missing
+from awo.gate.standing import missing
 from awo.lifecycle.steps import Status
 
 
@@ -25,13 +25,13 @@ async def close_if_decided(journal: Journal) -> bool:
     if not book.open_gate or book.opened is None:
         return False
     request = read_recorded(journal.folder, book.opened.request, GateRequest)
-    at = time.now()
+    at = _moment(journal)
     verdict = _verdict(journal, request, at)
     if not verdict and is_overdue(book, request, at):
-        journal.append(ev.DeadlinePassed, gate=request.gate, then=request.rules.then)
+        journal.append(ev.DeadlinePassed, at=at, gate=request.gate, then=request.rules.then)
         verdict = "rejected" if is_rejected_by_deadline(book) else _verdict(journal, request, at)
     if verdict:
-        journal.append(ev.GateClosed, gate=request.gate, verdict=verdict)
+        journal.append(ev.GateClosed, at=at, gate=request.gate, verdict=verdict)
         if verdict != "approved":
             journal.append(ev.RunFinished, outcome="rejected")  # a new run revises one that was sent back
     await journal.flushed()
@@ -43,16 +43,34 @@ async def reopen_if_lapsed(journal: Journal) -> bool:
 
     Whether it was opened, durable on return. Raises as `close_if_decided`.
     """
-    state, book = journal.state, journal.state.gates
-    if book.opened is None or state.steps[book.opened.gate].status is not Status.GATE_APPROVED:
+    if held_at(journal):
         return False
-    request = read_recorded(journal.folder, book.opened.request, GateRequest)
-    if not _missing(journal, request, time.now()):
-        return False
-    journal.append(ev.GateLapsed, gate=request.gate)
     await close_if_decided(journal)  # its deadline may have passed, too
     await journal.flushed()
     return True
+
+
+def held_at(journal: Journal) -> str:
+    """The moment, which is now, at which the gate that is approved has all it asks for, or no gate waits to be passed.
+
+    '' where an approval has expired since: then the gate is open again, on disk once the journal is flushed. Raises
+    `EvidenceError` for an altered decision, and `DiskTrouble`.
+    """
+    state, book = journal.state, journal.state.gates
+    at = _moment(journal)
+    if book.opened is None or state.steps[book.opened.gate].status is not Status.GATE_APPROVED:
+        return at
+    request = read_recorded(journal.folder, book.opened.request, GateRequest)
+    if not _missing(journal, request, at):
+        return at
+    journal.append(ev.GateLapsed, at=at, gate=request.gate)
+    return ""
+
+
+def _moment(journal: Journal) -> str:
+    """Now, and never before what was recorded of the gate: what had expired once does not come back where a clock was
+    moved back. What follows is recorded with this very time, so that it is true at its own time."""
+    return max(time.now(), journal.state.gates.latest_at)
 
 
 def _verdict(journal: Journal, request: GateRequest, at: str) -> Literal["", "approved", "rejected", "revised"]:
@@ -71,8 +89,7 @@ def _verdict(journal: Journal, request: GateRequest, at: str) -> Literal["", "ap
 
 
 def _missing(journal: Journal, request: GateRequest, at: str) -> bool:
-    """Whether approvals are missing. One that had expired once does not come back where a clock was moved back."""
+    """Whether approvals are missing at the time `at`."""
     book = journal.state.gates
-    at = max(at, journal.latest_at)
     decisions = [read_recorded(journal.folder, event.decision, Decision) for event in book.decisions]
     return bool(missing(needs_now(request, is_escalated=book.is_escalated), decisions, at=time.read(at)))

@@ -10,7 +10,7 @@ from awo.canon import time
 from awo.canon.digest import sha256_hex
 from awo.canon.json import pretty
 from awo.engine.at_gate import AtGate, at_gate, gate_facts
-from awo.engine.before_signing import refuse_clock, refuse_other_step, refuse_secrets, refuse_stale
+from awo.engine.before_signing import refuse_clock, refuse_late, refuse_other_step, refuse_secrets, refuse_stale
 from awo.engine.choice import Choice, OpenKey, ProjectRules
 from awo.engine.closing import close_if_decided
 from awo.engine.folder import fsync_folder, refuse_sealed, write_whole
@@ -58,15 +58,18 @@ class Decided(NamedTuple):
     """A decision that was recorded.
 
     `is_closed` is true when the gate needs nobody else, `outcome` is that of the run when the gate ended it, else ''.
-    `is_sealed_vote` says that it lies sealed at a blind gate.
+    `starter` is the id of who started the run. `is_sealed_vote` says that it lies sealed at a blind gate. `replaces` is
+    the decision of the same person that no longer counts at this gate, or ''.
     """
 
     gate: str
     path: str
     is_closed: bool
     solo: bool
+    starter: str
     outcome: str = ""
     is_sealed_vote: bool = False
+    replaces: str = ""
 
 
 async def decide(folder: Path, choice: Choice, open_key: OpenKey, project: ProjectRules) -> Decided:
@@ -111,9 +114,12 @@ async def record_decision(journal: Journal, prepared: Prepared, *, opens: int = 
     decision, gate = prepared.decision, prepared.decision.gate
     number = len(journal.state.gates.all_decisions) + 1
     path = decision_path(number, gate)
+    mine = [one for one in journal.state.gates.decisions if one.signer == decision.signer.id]
+    before = mine[-1].decision.path if mine and mine[-1].verdict != "withdraw" else ""
     refs = write_signed(journal.folder, path, prepared.data, prepared.signature, prepared.authority)
     journal.append(
         ev.DecisionRecorded,
+        at=max(time.now(), decision.at),  # a clock that was set back while the person signed
         gate=gate,
         number=number,
         verdict=decision.verdict,
@@ -126,7 +132,8 @@ async def record_decision(journal: Journal, prepared: Prepared, *, opens: int = 
     )
     is_closed = await close_if_decided(journal)
     await journal.flushed()
-    return Decided(gate, path, is_closed, decision.solo, journal.state.outcome)
+    starter, outcome = prepared.facts.starter.id, journal.state.outcome
+    return Decided(gate, path, is_closed, decision.solo, starter, outcome, replaces=before)
 
 
 def write_signed(folder: Path, path: str, data: bytes, signature: bytes, authority: Authority) -> list[ev.FileRef]:
@@ -166,6 +173,7 @@ def _prepared(at: AtGate, facts: GateFacts, choice: Choice, key: SigningKey, pro
     allowed = _reviewers(project)
     moment = time.now()
     refuse_clock(at.journal, moment)
+    refuse_late(at.journal, facts, moment)
     permitted = _permitted(project.policy, allowed, facts, choice, key, moment)
     decision = _decision(at, facts, choice, key, permitted, moment)
     data = decision_bytes(decision)

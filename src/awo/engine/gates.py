@@ -14,7 +14,7 @@ from awo.evidence import events as ev
 from awo.evidence.gates import GateRequest, Panel
 from awo.evidence.layout import REPORT
 from awo.gate.checklist import read_any_checklist
-from awo.gate.policy import Policy
+from awo.gate.project import Policy
 from awo.lifecycle.steps import StepState
 from awo.ops.seam import OpensGate
 

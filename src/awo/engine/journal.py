@@ -45,8 +45,7 @@ class Unflushed:
 class Journal:
     """The one writer of `audit/journal.jsonl`. Made by `create` or `open_existing`; `close` when done.
 
-    `on_durable` is called in the event loop with the events of each group once they are on disk. `latest_at` is the
-    latest time of any event, which is not the last one's where a clock was moved back.
+    `on_durable` is called in the event loop with the events of each group once they are on disk.
     """
 
     def __init__(self, folder: Path, descriptor: int, state: RunState, tree: MerkleTree | None = None) -> None:
@@ -54,7 +53,6 @@ class Journal:
         self.state = state
         self.tree = MerkleTree() if tree is None else tree
         self.gate_checkpoint = self.checkpoint()
-        self.latest_at = ""
         self.on_durable: Callable[[list[ev.AnyEvent]], None] = lambda events: None
         self._descriptor = descriptor
         self._durable_bytes = 0
@@ -138,15 +136,16 @@ class Journal:
 
     # --- appending -----------------------------------------------------------------------------------
 
-    def append(self, kind: type[E], **fields: Any) -> E:
+    def append(self, kind: type[E], *, at: str = "", **fields: Any) -> E:
         """The next event of this kind, taken by the state; on disk only after `flushed`.
 
-        Raises `RuleBroken` (a fault of ours) when the rule book forbids it, and `DiskTrouble` when
-        an earlier group could not be written.
+        `at` is the moment at which its truth was judged, '' for now: then no time passes between the two. Raises
+        `RuleBroken` (a fault of ours) when the rule book forbids it, and `DiskTrouble` when an earlier group could not
+        be written.
         """
         if self._trouble is not None:
             raise self._trouble
-        event = kind(seq=self.state.size, at=time.now(), **fields)
+        event = kind(seq=self.state.size, at=at or time.now(), **fields)
         line = ev.encode(event)  # type: ignore[arg-type]
         self.state.advance(event)  # type: ignore[arg-type]
         self._grow(event, line)
@@ -158,7 +157,6 @@ class Journal:
 
     def _grow(self, event: ev.Event, line: bytes) -> None:
         self.tree.append(line)
-        self.latest_at = max(self.latest_at, event.at)
         if isinstance(event, ev.GateOpened):
             self.gate_checkpoint = self.checkpoint()
 

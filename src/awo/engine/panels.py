@@ -1,4 +1,4 @@
-"""Blind gates: the page that is judged, votes that lie sealed, and their opening when all are in (spec section 3.7)."""
+"""Blind gates: the page that is judged, votes that lie sealed, and their opening when all are in (spec section 3.6)."""
 
 from __future__ import annotations
 
@@ -109,6 +109,7 @@ async def seal_vote(journal: Journal, prepared: Prepared, key: SigningKey, store
     refs = write_signed(journal.folder, path, data, signature, prepared.authority)
     journal.append(
         ev.VoteCommitted,
+        at=max(time.now(), vote.at),  # a clock that was set back while the person signed
         gate=gate,
         number=number,
         signer=decision.signer.id,
@@ -118,7 +119,8 @@ async def seal_vote(journal: Journal, prepared: Prepared, key: SigningKey, store
     )
     await journal.flushed()
     if still_to_vote(prepared.facts.needs, (*prepared.facts.voters, decision.signer)):
-        return Decided(gate, path, is_closed=False, solo=decision.solo, is_sealed_vote=True)
+        starter = prepared.facts.starter.id
+        return Decided(gate, path, is_closed=False, solo=decision.solo, starter=starter, is_sealed_vote=True)
     return await record_decision(journal, prepared, opens=number, nonce=nonce)
 
 
@@ -134,7 +136,8 @@ async def reveal(folder: Path, store: VoteStore | None = None) -> Revealed:
         if not book.open_gate and book.votes and book.opened is not None:
             return Revealed(book.opened.gate, (), (), is_closed=True, outcome=at.journal.state.outcome)
         facts = _at_blind_gate(at)
-        if missing := still_to_vote(facts.needs, facts.voters):
+        # When one vote is open, all were in. An escalation since then asks others, and only once all are open.
+        if not book.decisions and (missing := still_to_vote(facts.needs, facts.voters)):
             short = ", ".join(f"{need.count} {need.role}" for need in missing)
             raise UsageError(
                 "no vote is opened before all are in",

@@ -21,7 +21,6 @@ from awo.evidence.gates import Decision, GatePending, GateRequest, SealedVote
 from awo.evidence.layout import JOURNAL, responses_path
 from awo.evidence.records import InputRecord, ItemLine, ResponseLine
 from awo.gate.standing import missing
-from awo.gate.votes import still_to_vote
 from awo.lifecycle.chronicle import Chronicle
 from awo.lifecycle.rules import RunState
 
@@ -100,6 +99,8 @@ def pending_gate(facts: RunFacts, reader: FolderReader) -> GatePending | None:
     is_escalated = gate.deadline is not None and gate.deadline.then == "escalate"
     needs = needs_now(request, is_escalated=is_escalated)
     if request.panel is not None and not decisions:
+        from awo.gate.votes import still_to_vote
+
         still = still_to_vote(needs, [reader.vote(event.vote.path).signer for event in gate.votes])
     else:
         still = missing(needs, decisions, at=time.read(time.now()))

@@ -10,7 +10,7 @@ import msgspec
 from msgspec import structs
 
 from awo.derive.plan_changes import plan_changes
-from awo.derive.untouched import asks_default, says_more_than_pace, texts_of, untouched
+from awo.derive.untouched import asks_default, done_again, says_more_than_pace, texts_of, untouched
 from awo.engine.folder import read_recorded as read_named
 from awo.engine.folder import refuse_altered, refuse_altered_file, run_folders
 from awo.engine.journal import Journal
@@ -56,6 +56,7 @@ class Revision:
     ) -> None:
         self._run = run
         self._kept = untouched(plan) & run.left.keys()
+        self._again = done_again(plan)
         self.answers = UntouchedAnswers(run, so_far)
         self.models: Models = RecordedModels(plan, root, journal, secrets, self.answers)
 
@@ -67,6 +68,10 @@ class Revision:
     def answers_step(self, record: StepRecord) -> bool:
         """Whether the requests of this step are answered from the earlier run, and nobody is asked."""
         return record.id in self._kept
+
+    def is_asked_anew(self, record: StepRecord) -> bool:
+        """Whether the step is to be done again, so that no answer of any other run will do: not of the cache either."""
+        return record.id in self._again
 
     def is_copied(self, step: StepState, operation: Operation[Args]) -> bool:
         """Whether the step acts on the world without asking models, and what it left then is to be copied."""

@@ -37,7 +37,7 @@ from awo.errors import AwoError, UsageError
 from awo.evidence import events as ev
 from awo.evidence.records import InputRecord
 from awo.evidence.secrets import SecretCutter
-from awo.gate.policy import Policy
+from awo.gate.project import Policy
 from awo.lifecycle.rules import RunState
 from awo.lifecycle.steps import Status
 

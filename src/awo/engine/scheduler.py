@@ -7,13 +7,14 @@ from collections import deque
 
 from awo.canon.json import pretty
 from awo.engine.attempts import Workshop
+from awo.engine.closing import held_at
 from awo.engine.gates import open_gate
 from awo.engine.groups import first_error
 from awo.engine.outputs import StepOutputs
 from awo.errors import StepFailed
 from awo.evidence import events as ev
 from awo.evidence.layout import VALUE_FILE
-from awo.gate.policy import Policy
+from awo.gate.project import Policy
 from awo.lifecycle.steps import Status, StepState
 
 STEPS_AT_ONCE = 64
@@ -45,7 +46,8 @@ class Scheduler:
         if self._only_failed:
             self._ready.extend(step for step in self._state.steps.values() if step.status is Status.FAILED)
         else:
-            self._finish_approved_gates()
+            if not self._finish_approved_gate():
+                return
             self._count_needs()
         try:
             async with asyncio.TaskGroup() as self._group:
@@ -156,11 +158,14 @@ class Scheduler:
         self._shop.journal.append(ev.StepSkipped, step=step.record.id, reason=reason)
         return True
 
-    def _finish_approved_gates(self) -> None:
+    def _finish_approved_gate(self) -> bool:
+        """Goes on behind the gate that was approved; false where an approval has expired, so that it is open again."""
         journal = self._shop.journal
+        at = held_at(journal)
         for id_, step in self._state.steps.items():
             if step.status is Status.GATE_APPROVED:
                 outputs = StepOutputs(journal.folder, id_, journal, self._shop.secrets)
                 decisions = [d.decision.path for d in self._state.gates.all_decisions if d.gate == id_]
                 value = outputs.write_value(VALUE_FILE, pretty({"verdict": "approved", "decisions": decisions}))
-                journal.append(ev.StepFinished, step=id_, attempt=step.attempts, value=value, files=[])
+                journal.append(ev.StepFinished, at=at, step=id_, attempt=step.attempts, value=value, files=[])
+        return bool(at)

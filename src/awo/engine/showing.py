@@ -16,6 +16,7 @@ from awo.errors import DiskTrouble
 from awo.evidence.events import FileRef, Starter
 from awo.evidence.gates import Decision, GatePending
 from awo.evidence.layout import GATE_PENDING, JOURNAL, gate_report_path
+from awo.gate.gate_facts import GateFacts as AtGateFacts
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,13 +31,14 @@ class Changed:
 @dataclass(frozen=True, slots=True)
 class GateShown:
     """A gate that waits. `decisions` are those taken since it opened, in order; at a blind gate none while votes lie
-    sealed. `authors` wrote the workflow, where that was asked. `read_first` are the paths to begin with, `changed`
-    what is not as it was shown: a decision would be stale."""
+    sealed. `authors` wrote the workflow, where that was asked. `facts` is all that a decision is held against.
+    `read_first` are the paths to begin with, `changed` what is not as it was shown: a decision would be stale."""
 
     pending: GatePending
     starter: Starter
     authors: tuple[str, ...]
     decisions: tuple[Decision, ...]
+    facts: AtGateFacts
     read_first: tuple[str, ...]
     changed: tuple[Changed, ...]
 
@@ -53,13 +55,26 @@ def shown_gate(folder: Path) -> GateShown | None:
     if gate is None or pending is None:
         return None
     decisions = tuple(reader.decision(event.decision.path) for event in gate.decisions)
-    first = [gate_report_path(gate.gate), pending.panel.path if pending.panel is not None else ""]
+    page = pending.panel.path if pending.panel is not None else ""
+    first = [page or gate_report_path(gate.gate)]  # the report names the models that a panel must not know
     there = {ref.path for ref in gate.shows}
     return GateShown(
         pending=pending,
         starter=facts.starter,
         authors=tuple(facts.input.authors),
         decisions=decisions,
+        facts=AtGateFacts(
+            run_id=facts.run_id,
+            starter=facts.starter,
+            request=reader.gate_request(gate.request.path),
+            checkpoint=gate.checkpoint,
+            shows=tuple(gate.shows),
+            opened_at=gate.opened_at,
+            authors=tuple(facts.input.authors),
+            decisions=decisions,
+            is_escalated=pending.is_escalated,
+            voters=tuple(reader.vote(event.vote.path).signer for event in gate.votes),
+        ),
         read_first=tuple(path for path in first if path in there),
         changed=(*_changed_files(folder, gate), *_changed_journal(folder, gate, decisions)),
     )

@@ -40,7 +40,8 @@ __all__ = [
     "why_stale",
 ]
 
-LARGEST_BYTES = 1 << 20
+LARGEST_BYTES = 64 << 20
+"""Room for some 300,000 shown files. A verifier reads no larger record."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,6 +67,14 @@ def why_incomplete(decision: Decision, facts: GateFacts) -> DecisionFault | None
     return _why_other_meaning(decision, facts) or why_not_present(decision.presence, facts.request.rules)
 
 
+_WAYS: Final = {
+    "passphrase": "--key FILE of a key that has a passphrase, typed on a terminal (a file with it proves nothing)",
+    "touch": "--key FILE.pub of a security key that you touch",
+    "agent": "--key FILE.pub of a key that the ssh-agent has",
+    "not proved": "any key",
+}
+
+
 def why_not_present(presence: Presence, rules: GateRules) -> DecisionFault | None:
     """What shows that the person was there is not what these rules accept."""
     if presence in rules.presence:
@@ -76,8 +84,13 @@ def why_not_present(presence: Presence, rules: GateRules) -> DecisionFault | Non
         f"the gate does not accept how presence was shown: {presence}",
         " or ".join(rules.presence),
         presence,
-        "sign with a key that has a passphrase, that an agent asks you about, or that you touch",
+        f"sign with {_ways_to_show(rules)}",
     )
+
+
+def _ways_to_show(rules: GateRules) -> str:
+    """How to sign so that these rules accept it; no way that they do not."""
+    return ", or ".join(_WAYS[proof] for proof in rules.presence)
 
 
 def why_out_of_order(decision: Decision, facts: GateFacts, at: datetime) -> DecisionFault | None:

@@ -15,8 +15,9 @@ from awo.sign.sshkeys import PublicKey
 
 
 def is_starter(starter: Starter, signer_id: str, key: PublicKey, allowed: AllowedSigners | None) -> bool:
-    """Whether the signer is whoever started the run: the same id, the same key, or a key of the same person."""
-    if starter.id == signer_id or starter.key == key.fingerprint:
+    """Whether the signer is whoever started the run: an id that looks the same (`Alice@…` and `alice@…`), the same
+    key, or a key of the same person."""
+    if skeleton(starter.id) == skeleton(signer_id) or starter.key == key.fingerprint:
         return True
     if allowed is None:
         return False

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from awo.evidence.gates import Meaning, Need, Presence, Verdict
+from awo.gate.assignment import best_role, free_people
 from awo.gate.faults import why_not_present
 from awo.gate.gate_facts import GateFacts
 from awo.gate.independence import is_author, is_starter, why_kept_out, why_not_known, why_same_as_another
@@ -34,6 +35,7 @@ __all__ = [
     "may_decide",
     "missing",
     "read_policy",
+    "role_at",
     "standing",
 ]
 
@@ -72,8 +74,11 @@ def may_decide(
 
     `allowed` is the project's reviewers/allowed_signers, None when there is no such file; with nobody in it nobody
     may decide. What the gate asks stands in `facts`. The role is that of the first need that this person can still
-    help with, else the first that they have; the printed name is the id where `awo.toml` has none.
+    help with and that leaves the others to the others, else the first that they have; the printed name is the id
+    where `awo.toml` has none.
     """
+    if why := why_not_a_principal(signer_id):
+        return Denied("unknown_signer", f"{ascii(signer_id)[:80]} cannot be the id of a person: {why}", "--as ID")
     if allowed is None or not allowed.lines:
         return Denied("no_reviewers", "nobody is enrolled as a reviewer of this project", _enrol(signer_id))
     judged = allowed.may_sign(signer_id, key, DECISION, at)
@@ -99,14 +104,33 @@ def may_decide(
     starter = is_starter(facts.starter, signer_id, key, allowed)
     author = is_author(facts.authors, signer_id, person.git)
     fault = (
-        why_not_present(presence, facts.request.rules)
-        or why_not_known(facts)
+        why_not_known(facts)
         or why_kept_out(facts.request.rules, signer_id, starter=starter, author=author)
         or why_same_as_another(signer_id, name, key.fingerprint, facts)
+        or why_not_present(presence, facts.request.rules)  # last: a better key helps nobody who is kept out
     )
     if fault is not None:
         return Denied(fault.code, fault.what, fault.hint)
-    return Permitted(_role(fitting, signer_id, facts, verdict, at), name, starter or author)
+    role = role_at(policy, allowed, facts, signer_id=signer_id, verdict=verdict, meaning=meaning, at=at)
+    return Permitted(role, name, starter or author)
+
+
+def role_at(
+    policy: Policy,
+    allowed: AllowedSigners,
+    facts: GateFacts,
+    *,
+    signer_id: str,
+    verdict: Verdict,
+    meaning: Meaning,
+    at: datetime,
+) -> str:
+    """The role in which `signer_id` would sign this at the time `at` (aware), if they may; '' for none."""
+    needs = _needs_of(policy.person(signer_id), signer_id, facts)
+    fitting = [need for need in needs if verdict != "approve" or need.meaning in ("", meaning)]
+    if not fitting:
+        return ""
+    return _role(fitting, signer_id, facts, verdict, at, lambda taken: free_people(policy, allowed, facts, taken, at))
 
 
 def _needs_of(person: Person, signer_id: str, facts: GateFacts) -> list[Need]:
@@ -118,17 +142,28 @@ def _needs_of(person: Person, signer_id: str, facts: GateFacts) -> list[Need]:
     return [need for need in facts.request.needs if need.role in own and need.role in person.roles]
 
 
-def _role(needs: Sequence[Need], signer_id: str, facts: GateFacts, verdict: Verdict, at: datetime) -> str:
+def _role(
+    needs: Sequence[Need],
+    signer_id: str,
+    facts: GateFacts,
+    verdict: Verdict,
+    at: datetime,
+    free: Callable[[Collection[str]], list[tuple[str, ...]]],
+) -> str:
+    """`free` gives the roles of everybody who may decide here, but for those with these ids."""
     if takes_votes(facts):  # what the others have said is not known; a vote of any kind fills its role
-        return next(
-            (n.role for n in still_to_vote(facts.needs, facts.voters) if needs_in(n.role, needs)), needs[0].role
-        )
+        still = still_to_vote(facts.needs, facts.voters)
+        taken = {signer_id, *(voter.id for voter in facts.voters)}
+        helps = [need.role for need in still if needs_in(need.role, needs)]
+        return best_role(helps, still, lambda: free(taken)) if helps else needs[0].role
     if verdict != "approve":
         own = [d.signer.role for d in standing(facts.decisions) if d.signer.id == signer_id]
         return own[0] if own and needs_in(own[0], needs) else needs[0].role
     others = [decision for decision in facts.decisions if decision.signer.id != signer_id]
-    helps = [need.role for need in missing(facts.needs, others, at=at) if needs_in(need.role, needs)]
-    return helps[0] if helps else needs[0].role
+    still = missing(facts.needs, others, at=at)
+    taken = {signer_id, *(decision.signer.id for decision in approvals(others, at=at))}
+    helps = [need.role for need in still if needs_in(need.role, needs)]
+    return best_role(helps, still, lambda: free(taken)) if helps else needs[0].role
 
 
 def _enrol(signer_id: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Final, get_args
@@ -16,6 +16,7 @@ from awo.evidence.gates import GateRules, Need
 from awo.gate.checklist import why_not_plain
 from awo.gate.names import skeleton, why_mixed
 from awo.gate.settings import DEFAULT_RULES, DEFAULT_SETTINGS, REVIEWER, GateSettings, read_settings, refuse_unknown
+from awo.plugins import nearest
 from awo.sign.patterns import why_not_a_principal
 
 __all__ = ["DEFAULT_RULES", "REVIEWER", "Person", "Policy", "read_policy"]
@@ -67,6 +68,19 @@ class Policy:
     def rules_of(self, gate: str) -> GateRules:
         """What else is asked of decisions at this gate."""
         return self.gates.get(gate, self.general).rules
+
+    def misnamed(self, gates: Collection[str]) -> dict[str, str]:
+        """The tables [gate.ID] that name none of a workflow's `gates`, each with the gate that was probably meant: one
+        that looks like it and has no table of its own; '' where none does. They may be for other workflows."""
+        bare = [gate for gate in gates if gate not in self.gates]
+        return {name: nearest(name, bare) for name in self.gates if name not in gates}
+
+    def roles_of_nobody(self, gate: str) -> dict[str, str]:
+        """The roles that this gate asks for, at once or after its deadline, and that nobody has in `awo.toml`, each
+        with the role that was probably meant; '' where none is near."""
+        had = dict.fromkeys([REVIEWER, *(role for person in self.people.values() for role in person.roles)])
+        asked = dict.fromkeys(need.role for need in (*self.needs_of(gate), *self.rules_of(gate).escalate))
+        return {role: nearest(role, had) for role in asked if role not in had}
 
     def asks_for_author(self, gates: Iterable[str]) -> bool:
         """Whether one of these gates keeps the author of the workflow out, so that git must say who that is."""

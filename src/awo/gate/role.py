@@ -52,10 +52,11 @@ def why_not_in_role(
 
 
 def why_role_not_asked(signer: Signer, facts: GateFacts) -> DecisionFault | None:
-    """Why the gate has no use for the signer's role; None when it has. Who has decided in a role keeps it there."""
-    own = [decision.signer.role for decision in standing(facts.decisions) if decision.signer.id == signer.id]
+    """Why the gate has no use for the signer's role; None when it has. Who has decided in a role that it asked for when
+    it opened keeps that there."""
+    own = {decision.signer.role for decision in standing(facts.decisions) if decision.signer.id == signer.id}
     roles = [need.role for need in facts.needs]
-    if signer.role in roles or signer.role in own:
+    if signer.role in roles or signer.role in own & {need.role for need in facts.request.needs}:
         return None
     return DecisionFault(
         "role", "the gate does not ask for the signer's role", ", ".join(roles), ascii(signer.role)[:80]

@@ -1,8 +1,7 @@
-"""Sealed votes at a blind gate: committed first, opened when all are in (spec section 3.7). Pure."""
+"""Sealed votes at a blind gate: committed first, opened when all are in (spec section 3.6). Pure."""
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -158,6 +157,8 @@ def still_to_vote(needs: Sequence[Need], voters: Iterable[Signer]) -> list[Need]
 
 def new_nonce() -> str:
     """32 bytes of chance as 64 hexadecimal digits: nobody can try out decisions against a commitment."""
+    import secrets
+
     return secrets.token_hex(32)
 
 

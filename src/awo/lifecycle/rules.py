@@ -275,7 +275,7 @@ class RunState:
         self._at_open_gate(event, event.gate)
         if self.gates.deadline is not None:
             self._refuse(event, "the deadline of this gate has passed already")
-        self.gates.deadline = event
+        self.gates.pass_deadline(event)
 
     def _gate_lapsed(self, event: ev.GateLapsed) -> None:
         step = self._step(event, event.gate)

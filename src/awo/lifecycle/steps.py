@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import Final
 
 from awo.evidence import events as ev
 from awo.evidence.records import StepRecord
 from awo.lifecycle.answered import AnsweredLines
-
-GATE_OPERATION: Final = "audit_gate"
+from awo.plugins import GATE_OPERATION
 
 
 class Status(IntEnum):

@@ -65,6 +65,9 @@ def decided(project: str, run_id: str, gate: GateFacts, pending: GatePending | N
         lines = _closed(project, run_id, gate.gate)
         what_next = f"awo resume {run_id}" if gate.verdict == "approved" else f"awo show {run_id}"
         return Notice(_title(title, run_id), "\n".join([said, *lines, f"Next: {what_next}"]))
+    if gate.votes_to_open:
+        lines = [*_closed(project, run_id, gate.gate), f"Next, each voter where they voted: awo reveal {plain(run_id)}"]
+        return Notice(_title(f"all votes of gate {gate.gate} are in", run_id), "\n".join([said, *lines]))
     title = f"gate {gate.gate} has {'a vote' if gate.votes else 'a decision'} and waits for more"
     notice = _notice(title, project, pending)
     return Notice(notice.title, f"{said}\n{notice.body}")

@@ -42,6 +42,20 @@ class AllowedSigners:
 
     lines: tuple[SignerLine, ...]
     sha256: str = field(default="", compare=False)
+    _by_id: dict[str, list[SignerLine]] = field(init=False, compare=False, repr=False, hash=False)
+    _with_patterns: list[SignerLine] = field(init=False, compare=False, repr=False, hash=False)
+
+    def __post_init__(self) -> None:
+        by_id: dict[str, list[SignerLine]] = {}
+        with_patterns = []
+        for line in self.lines:
+            if any(why_not_a_principal(one) for one in line.principals):
+                with_patterns.append(line)
+                continue
+            for one in dict.fromkeys(line.principals):
+                by_id.setdefault(one, []).append(line)
+        object.__setattr__(self, "_by_id", by_id)
+        object.__setattr__(self, "_with_patterns", with_patterns)
 
     @classmethod
     def parse(cls, text: str, *, where: str, error: type[AwoError] = UsageError) -> AllowedSigners:
@@ -64,9 +78,7 @@ class AllowedSigners:
         """
         at = at.replace(microsecond=0)
         best: MayNotSign = MayNotSign("unknown_principal", f"{principal!a} is not in the list of allowed signers")
-        for line in self.lines:
-            if not matches(principal, line.principals):
-                continue
+        for line in self._lines_of(principal):
             found = _judge(line, key, namespace, at)
             if isinstance(found, MaySign):
                 return found
@@ -80,7 +92,13 @@ class AllowedSigners:
 
     def keys_of(self, principal: str) -> tuple[PublicKey, ...]:
         """The keys with which lines let `principal` sign anything at any time, in the order of the file."""
-        return tuple(dict.fromkeys(line.key for line in self.lines if matches(principal, line.principals)))
+        return tuple(dict.fromkeys(line.key for line in self._lines_of(principal)))
+
+    def _lines_of(self, principal: str) -> list[SignerLine]:
+        """The lines that fit `principal`, in the order of the file; a long list of plain ids is not walked."""
+        plain = self._by_id.get(principal, [])
+        fitting = [line for line in self._with_patterns if matches(principal, line.principals)]
+        return sorted((*plain, *fitting), key=lambda line: line.number) if fitting else plain
 
 
 def line_for(

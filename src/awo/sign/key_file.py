@@ -10,7 +10,7 @@ from awo.errors import CannotCheck, UsageError
 from awo.sign import sshsig
 from awo.sign.private_text import OPENSSH_BEGIN, is_private, read_key_file
 from awo.sign.raw import ecdsa_kind
-from awo.sign.seam import AskPassphrase, NotTyped, Presence
+from awo.sign.seam import AskPassphrase, NotTyped, Presence, WrongPassphrase
 from awo.sign.sshkeys import ALGORITHMS, ECDSA, ED25519, RSA, PublicKey
 from awo.sign.wire import WireError, mpint, string
 
@@ -83,7 +83,9 @@ def _load(data: bytes, path: Path, passphrase: AskPassphrase) -> tuple[Any, Pres
     try:
         return _load_with(data, typed.encode()), "not proved" if isinstance(typed, NotTyped) else "passphrase"
     except ValueError as error:
-        raise UsageError("the passphrase does not open this key", where=str(path)) from error
+        raise WrongPassphrase(
+            "the passphrase does not open this key", where=str(path), hint="type the command again"
+        ) from error
     except UnsupportedAlgorithm as error:
         if "bcrypt" in str(error):
             raise CannotCheck(

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Literal, Protocol
 
+from awo.errors import UsageError
 from awo.sign.sshkeys import PublicKey
 
 Presence = Literal["passphrase", "touch", "agent", "not proved"]
@@ -16,6 +17,10 @@ class NotTyped(str):
     """A passphrase that came from a file: it opens the key, and shows nobody's presence."""
 
     __slots__ = ()
+
+
+class WrongPassphrase(UsageError):
+    """What a person typed does not open the key: they can type it again."""
 
 
 AskPassphrase = Callable[[], str]

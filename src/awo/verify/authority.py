@@ -15,6 +15,7 @@ from awo.sign.sshkeys import PublicKey
 from awo.sign.sshsig import verify as verify_signature
 from awo.verify.decisions import Judged, JudgedGate, Part, judged_gates
 from awo.verify.findings import Answer
+from awo.verify.opening import shown_as_due
 from awo.verify.reading import Reading
 from awo.verify.structure import NOT_SEALED, claimed_signers, moment, seal_of
 
@@ -58,9 +59,12 @@ def ep_4_3(reading: Reading, answer: Answer) -> None:
 
 def ep_4_4(reading: Reading, answer: Answer) -> None:
     """Each decision is about this run, its gate, the journal up to there and the files shown, as the journal says; one
-    that opens a sealed vote is the one that was sealed."""
-    for judged in _signed(reading, answer):
-        _told(judged, "about", judged.path, answer)
+    that opens a sealed vote is the one that was sealed. What was shown is all that was on record by then."""
+    gates = gates_of(reading, answer)
+    shown_as_due(reading, gates, answer)
+    for gate in gates:
+        for judged in gate.signed:
+            _told(judged, "about", judged.path, answer)
 
 
 def ep_4_5(reading: Reading, answer: Answer) -> None:

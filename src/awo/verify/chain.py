@@ -42,6 +42,9 @@ def ep_4_9(reading: Reading, answer: Answer) -> None:
         return
     _fits(plan, journal, answer)
     if answer.failed or not plan.earlier:
+        if journal.started.supersedes and not plan.earlier:
+            what = "the run supersedes another, and names no attempts before it"
+            answer.cannot(WHERE, what, journal.started.supersedes)
         return
     if reading.beside is None:
         answer.cannot(WHERE, "the packages of the earlier attempts are not at hand")

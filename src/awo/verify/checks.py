@@ -57,7 +57,8 @@ _AUTHORITY: Final = (
         "The package names the sealer",
         NOT_THE_OPERATOR,
         authority.ep_4_2,
-        without_it="an outsider could seal a made-up package with a key of their own under somebody else's name",
+        without_it="the seal could be by a key that the package's own list gives to nobody, or gave to them at another "
+        "time only",
     ),
     Check(
         "EP-4.3",
@@ -73,8 +74,8 @@ _AUTHORITY: Final = (
         "Every decision is about what was shown",
         ANYBODY,
         authority.ep_4_4,
-        without_it="the operator could put a real approval of another run, gate or state here, or open another vote "
-        "than was sealed",
+        without_it="the operator could put a real approval of another run, gate or state here, open another vote "
+        "than was sealed, or keep an output from the people who decide",
     ),
     Check(
         "EP-4.5",
@@ -118,7 +119,8 @@ _AUTHORITY: Final = (
         NOT_THE_OPERATOR,
         chain.ep_4_9,
         is_asked_for=True,
-        without_it="the operator could leave out an attempt that was rejected, or what its reviewer asked for",
+        without_it="a run could say otherwise of an earlier attempt, or of what its reviewer asked for, than that "
+        "attempt's own package does",
     ),
     Check(
         "EP-4.10",
@@ -135,8 +137,8 @@ _AUTHORITY: Final = (
         "Every gate had what it asks for",
         ANYBODY,
         quorum.ep_4_11,
-        without_it="the operator could go on with too few approvals or expired ones, call a deadline early, or open "
-        "votes before all are in",
+        without_it="the operator could ask easier questions than the plan, go on with too few approvals or expired "
+        "ones, call a deadline early, or open votes before all are in",
     ),
     Check(
         "EP-4.12",

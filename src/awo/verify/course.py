@@ -11,20 +11,20 @@ from msgspec import UNSET
 from awo.derive.claim_files import claims_matching
 from awo.derive.claims import ScopeValidateArgs, id_of
 from awo.derive.facts import StepFacts, StepStatus
+from awo.derive.untouched import done_again
 from awo.derive.verdicts import ClaimsArgs, digest_of, stated_in
 from awo.errors import StepFailed
 from awo.evidence.events import Origin
 from awo.evidence.layout import INPUT, JOURNAL, responses_path
 from awo.evidence.records import InputRecord, StepRecord
 from awo.evidence.verdicts import RegisteredClaim
-from awo.plugins import DERIVATIONS
+from awo.plugins import DERIVATIONS, GATE_OPERATION
 from awo.verify.findings import Answer
 from awo.verify.reading import ASKED
 from awo.verify.sources import Package, PackageSources
 from awo.workflow.names import BadText
 
-GATE: Final = "audit_gate"
-NOT_COPIED: Final = frozenset({GATE, *ASKED, *DERIVATIONS})
+NOT_COPIED: Final = frozenset({GATE_OPERATION, *ASKED, *DERIVATIONS})
 EARLIER_NAMED: Final = 100
 """So many earlier runs are named at most (spec section 3.1)."""
 
@@ -40,7 +40,8 @@ def condition_kept(package: Package, step: StepFacts, answer: Answer) -> None:
     held_by = [
         need
         for need in record.needs
-        if package.steps[need].status is StepStatus.SKIPPED and GATE not in (record.op, package.steps[need].record.op)
+        if package.steps[need].status is StepStatus.SKIPPED
+        and GATE_OPERATION not in (record.op, package.steps[need].record.op)
     ]
     if step.status is StepStatus.SKIPPED and held_by:
         return
@@ -64,7 +65,7 @@ def reuse_allowed(package: Package, answer: Answer) -> None:
     """Answers of other runs are used where the plan says so; a re-scoring uses nothing else.
 
     A revision takes over answers of the run that it revises, and what that run's programs left, only in steps that
-    nothing has touched.
+    nothing has touched; what was to be done again uses no answer of any other run.
     """
     plan, journal = package.plan, package.reading.journal
     assert journal is not None
@@ -78,7 +79,10 @@ def reuse_allowed(package: Package, answer: Answer) -> None:
             f"{JOURNAL}:1", "the run revises another run than it supersedes", plan.revises, journal.started.supersedes
         )
     kept = {responses_path(id_) for id_ in package.untouched}
+    again = {responses_path(id_) for id_ in done_again(plan)}
     for path, lines in journal.lines.items():
+        if lines.has_reused and path in again:
+            answer.fail(path, "answers of another run are used, and the step was to be done again", plan.revised_from)
         if lines.has_reused and not plan.cache and not plan.rescores:
             _taken_over(path, lines.origins, plan, answer, is_untouched=path in kept)
         for number, origin in lines.origins.items() if plan.rescores else ():

@@ -10,7 +10,7 @@ from typing import Final, Literal
 from awo.canon.json import parse, parse_canonical
 from awo.errors import AwoError, EvidenceError
 from awo.evidence.events import DecisionRecorded, VoteCommitted
-from awo.evidence.gates import Authority, Decision, GateRequest, SealedVote
+from awo.evidence.gates import Authority, Decision, GateRequest, SealedVote, Signer
 from awo.gate.decision import (
     DecisionFault,
     GateFacts,
@@ -29,6 +29,7 @@ from awo.sign.allowed_signers import AllowedSigners
 from awo.sign.namespaces import DECISION
 from awo.sign.sshsig import VerifiedSignature
 from awo.sign.sshsig import verify as verify_signature
+from awo.verify.company import Company
 from awo.verify.journal import GateSeen
 from awo.verify.reading import Reading
 from awo.verify.structure import claimed_signers, moment, request_of
@@ -121,38 +122,81 @@ def judged_gates(reading: Reading) -> tuple[JudgedGate, ...]:
 
 def _gate(reading: Reading, seen: GateSeen, claimed: AllowedSigners | None) -> JudgedGate:
     request = request_of(reading, seen.opened.request)
-    votes: list[Judged] = []
-    for vote in seen.votes:
-        votes.append(_vote(reading, seen, request, vote, votes, claimed))
-    decisions: list[Judged] = []
-    for event in seen.decisions:
-        decisions.append(_decision(reading, seen, request, event, decisions, votes, claimed))
-    return JudgedGate(seen, request, tuple(decisions), tuple(votes))
+    about = _About(reading, seen, request, claimed)
+    signed: list[VoteCommitted | DecisionRecorded] = [*seen.votes, *seen.decisions]
+    for event in sorted(signed, key=lambda one: one.seq):
+        judged = _vote(about, event) if isinstance(event, VoteCommitted) else _decision(about, event)
+        about.took(judged)
+    return JudgedGate(seen, request, tuple(about.decisions), tuple(about.votes))
+
+
+class _About:
+    """One opening of a gate while its decisions and votes are judged in their order."""
+
+    def __init__(
+        self, reading: Reading, seen: GateSeen, request: GateRequest | None, claimed: AllowedSigners | None
+    ) -> None:
+        self.reading = reading
+        self.seen = seen
+        self.request = request
+        self.claimed = claimed
+        self.decisions: list[Judged] = []
+        self.votes: list[Judged] = []
+        self.numbered: dict[int, Judged] = {}
+        self._shows = tuple(seen.opened.shows)
+        self._deciders: Company[Decision] = Company()
+        self._voters: Company[Signer] = Company()
+
+    def took(self, judged: Judged) -> None:
+        """The next that was judged."""
+        record = judged.record
+        if isinstance(judged.event, VoteCommitted):
+            self.votes.append(judged)
+            self.numbered.setdefault(judged.event.number, judged)
+            if record is not None:
+                self._voters.add(record.signer, record.at, record.signer)
+        else:
+            self.decisions.append(judged)
+            if isinstance(record, Decision):
+                self._deciders.add(record.signer, record.at, record)
+
+    def facts(self, signer: Signer | None, decided_seq: int, *, is_vote: bool = False) -> GateFacts | None:
+        """The gate as it was when event `decided_seq` was written, as far as it matters to this signer: what was sealed
+        and opened later is judged as of its sealing. None where what the gate asked cannot be read."""
+        journal, plan = self.reading.journal, self.reading.plan
+        if journal is None or journal.started is None or self.request is None:
+            return None
+        return GateFacts(
+            run_id=journal.started.run_id,
+            starter=journal.started.starter,
+            request=self.request,
+            checkpoint=self.seen.checkpoint,
+            shows=self._shows,
+            opened_at=self.seen.opened.at,
+            authors=tuple(plan.authors) if plan is not None else (),
+            decisions=() if is_vote or signer is None else self._deciders.near(signer),
+            is_escalated=self.seen.is_escalated_at(decided_seq),
+            voters=() if signer is None else self._voters.near(signer),
+        )
 
 
 # --- one decision ---------------------------------------------------------------------------------------------
 
 
-def _decision(
-    reading: Reading,
-    seen: GateSeen,
-    request: GateRequest | None,
-    event: DecisionRecorded,
-    before: list[Judged],
-    votes: list[Judged],
-    claimed: AllowedSigners | None,
-) -> Judged:
+def _decision(about: _About, event: DecisionRecorded) -> Judged:
+    reading = about.reading
     path = event.decision.path
     where = f"{path} with {event.signature.path}"
     data, armored = reading.kept.get(path), reading.kept.get(event.signature.path)
     authority = _authority(reading, event)
     if data is None or armored is None:
         return _unread(event, path, where, NOT_READ)
-    sealed = next((vote for vote in votes if event.opens and vote.event.number == event.opens), None)
-    facts = _facts(reading, seen, request, event, before, votes, sealed)
+    sealed = about.numbered.get(event.opens)
+    decision = read_decision(data, where=path)
+    signer = decision.signer if isinstance(decision, Decision) else None
+    facts = about.facts(signer, sealed.event.seq if sealed is not None else event.seq)
     if facts is None:
         return _unread(event, path, where, NOT_ASKED)
-    decision = read_decision(data, where=path)
     if isinstance(decision, DecisionFault):
         rest = dict.fromkeys(PARTS[1:], "the decision cannot be read")
         return Judged(event, path, where, None, None, authority, facts, {"signed": decision}, rest)
@@ -169,7 +213,7 @@ def _decision(
     else:
         unchecked["complete"] = FAILS_EARLIER
     held = key if isinstance(key, VerifiedSignature) else None
-    is_maker = _about_signer(decision, held, authority, facts, claimed, faults, unchecked)
+    is_maker = _about_signer(decision, held, authority, facts, about.claimed, faults, unchecked)
     return Judged(event, path, where, decision, held, authority, facts, faults, unchecked, is_maker)
 
 
@@ -238,24 +282,18 @@ def _opening(decision: Decision, event: DecisionRecorded, data: bytes, sealed: J
 # --- one sealed vote --------------------------------------------------------------------------------------------
 
 
-def _vote(
-    reading: Reading,
-    seen: GateSeen,
-    request: GateRequest | None,
-    event: VoteCommitted,
-    before: list[Judged],
-    claimed: AllowedSigners | None,
-) -> Judged:
+def _vote(about: _About, event: VoteCommitted) -> Judged:
+    reading = about.reading
     path = event.vote.path
     where = f"{path} with {event.signature.path}"
     data, armored = reading.kept.get(path), reading.kept.get(event.signature.path)
     if data is None or armored is None:
         return _unread(event, path, where, NOT_READ)
-    facts = _facts(reading, seen, request, event, [], before, None)
+    vote, key = _vote_in(data, path), _signature_in(data, armored, where)
+    facts = about.facts(vote.signer if vote is not None else None, event.seq, is_vote=True)
     if facts is None:
         return _unread(event, path, where, NOT_ASKED)
     authority, recorded_at = _authority(reading, event), moment(event.at)
-    vote, key = _vote_in(data, path), _signature_in(data, armored, where)
     if authority is None or recorded_at is None:
         why = NOT_KNOWN if authority is None else "the time at which the vote was recorded is no time"
         return Judged(event, path, where, vote, key, authority, facts, {}, dict.fromkeys(PARTS, why))
@@ -266,12 +304,17 @@ def _vote(
     elif (judged.vote.signer.id, judged.vote.gate) != (event.signer, event.gate):
         what = "the journal records another signer or gate than was signed"
         faults["about"] = DecisionFault("content", what, event.signer, judged.vote.signer.id)
+    elif authority.at != judged.vote.at:
+        what = "the record of who the signer was is of another time than the vote"
+        faults["known"] = DecisionFault("authority", what, judged.vote.at, authority.at)
     unchecked: dict[Part, str] = {}
     if isinstance(judged, DecisionFault):  # judging stopped there: what follows is not known
         after = PARTS[PARTS.index(next(iter(faults))) + 1 :]
         unchecked = dict.fromkeys(after, FAILS_EARLIER if "signed" not in faults else NOT_SIGNED)
+        if "signed" not in faults and (vote is None or key is None or key.key.fingerprint != vote.signer.key):
+            unchecked["signed"] = FAILS_EARLIER  # it failed before anybody asked for its signature
     is_maker = isinstance(judged, CheckedVote) and _is_maker(
-        facts, judged.vote.signer.id, judged.signature, authority, claimed
+        facts, judged.vote.signer.id, judged.signature, authority, about.claimed
     )
     held = key if "signed" not in faults else None
     return Judged(event, path, where, vote, held, authority, facts, faults, unchecked, is_maker)
@@ -298,35 +341,6 @@ def _signature_in(data: bytes, armored: bytes, where: str) -> VerifiedSignature 
 
 
 # --- what both need ---------------------------------------------------------------------------------------------
-
-
-def _facts(
-    reading: Reading,
-    seen: GateSeen,
-    request: GateRequest | None,
-    event: DecisionRecorded | VoteCommitted,
-    before: list[Judged],
-    votes: list[Judged],
-    sealed: Judged | None,
-) -> GateFacts | None:
-    """The gate as it was when this was decided: what was sealed and opened later is judged as of its sealing."""
-    journal = reading.journal
-    if journal is None or journal.started is None or request is None:
-        return None
-    decided_seq = sealed.event.seq if sealed is not None else event.seq
-    voters = [vote.record.signer for vote in votes if vote.record is not None and vote.event.seq < event.seq]
-    return GateFacts(
-        run_id=journal.started.run_id,
-        starter=journal.started.starter,
-        request=request,
-        checkpoint=seen.checkpoint,
-        shows=tuple(seen.opened.shows),
-        opened_at=seen.opened.at,
-        authors=tuple(reading.plan.authors) if reading.plan is not None else (),
-        decisions=tuple(one.record for one in before if isinstance(one.record, Decision)),
-        is_escalated=seen.is_escalated_at(decided_seq),
-        voters=tuple(voters),
-    )
 
 
 def _authority(reading: Reading, event: DecisionRecorded | VoteCommitted) -> Authority | None:

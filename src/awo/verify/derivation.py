@@ -31,9 +31,10 @@ from awo.evidence.layout import (
     attempt_folder,
     value_path,
 )
+from awo.plugins import GATE_OPERATION
 from awo.verify.answers import Asked
 from awo.verify.compared import differences
-from awo.verify.course import GATE, condition_kept, copies_allowed, promises_kept, reuse_allowed
+from awo.verify.course import condition_kept, copies_allowed, promises_kept, reuse_allowed
 from awo.verify.doubled import doubled_key
 from awo.verify.findings import MOST_FINDINGS, Answer
 from awo.verify.needed import SCORING_PROGRAM
@@ -50,7 +51,7 @@ RESAMPLED: Final = ("metrics", "comparisons", "agreement")
 LEAST_RESAMPLED_BYTES: Final = 1000
 """A resample of a few numbers takes about as long as one of so many bytes."""
 
-KNOWN: Final = frozenset({*ASKED, *PROGRAMS, GATE})
+KNOWN: Final = frozenset({*ASKED, *PROGRAMS, GATE_OPERATION})
 """Operations beside derived ones of which the format says what their results are."""
 
 NOT_OF_THE_COMPUTATION: Final = frozenset(

@@ -30,9 +30,10 @@ from awo.evidence.merkle import MerkleTree
 from awo.evidence.records import InputRecord
 from awo.lifecycle.chronicle import Chronicle
 from awo.lifecycle.rules import RuleBroken, RunState
-from awo.verify.findings import Finding
+from awo.verify.findings import MOST_FINDINGS, Finding
 from awo.verify.lines import Lines
 from awo.verify.recorded import RecordedFrames, RecordedItems, RecordedLines
+from awo.verify.shown import why_not_all_shown
 
 
 @dataclass(slots=True)
@@ -50,12 +51,11 @@ class GateSeen:
     turns: list[ev.DeadlinePassed | ev.GateLapsed | ev.GateClosed] = field(default_factory=list)
     went_on: ev.StepFinished | None = None
     verdict: str = ""
+    escalated: ev.DeadlinePassed | None = None
 
     def is_escalated_at(self, seq: int) -> bool:
         """Whether event `seq` came after the deadline, when other people were asked."""
-        return any(
-            isinstance(one, ev.DeadlinePassed) and one.then == "escalate" and one.seq < seq for one in self.turns
-        )
+        return self.escalated is not None and self.escalated.seq < seq
 
 
 class JournalReader:
@@ -80,6 +80,7 @@ class JournalReader:
         self.segments: dict[int, RecordedFrames] = {}
         self.items: dict[str, RecordedItems] = {}
         self.gates: list[GateSeen] = []
+        self.shown_wrongly: list[Finding] = []
         self.gate_events: list[ev.AnyEvent] = []
         self.clock_steps_back = 0
         self.answered = 0
@@ -88,6 +89,8 @@ class JournalReader:
         self._fans_out = {step.id for step in plan.steps if step.cells} if plan is not None else set()
         self._cells: dict[str, int] = {}
         self._intents: dict[str, ev.CallIntended] = {}
+        self._outputs: dict[str, ev.FileRef] = {}
+        self._gate_of: dict[str, GateSeen] = {}
         self._last_at = ""
         self._cutter = Lines(line_limit_bytes)
         self._takes: dict[type[Any], Callable[[Any], None]] = {
@@ -177,11 +180,11 @@ class JournalReader:
         if self.started is None:
             self.started = event
             self._name(event.input, event.input.path == INPUT)
+            self._outputs[event.input.path] = event.input
             self.gate_events.append(event)
 
     def _step_finished(self, event: ev.StepFinished) -> None:
-        self._name(event.value, event.value.path == value_path(event.step))
-        self._name_files(event.step, event.files)
+        self._value(event)
         gate = self._gate(event.step)
         if gate is not None and gate.went_on is None:
             gate.went_on = event
@@ -196,13 +199,18 @@ class JournalReader:
             self.items[path] = RecordedItems(event.step, self._cells.get(event.step, 0), None)
 
     def _step_reused(self, event: ev.StepReused) -> None:
+        self._value(event)
+
+    def _value(self, event: ev.StepFinished | ev.StepReused) -> None:
         self._name(event.value, event.value.path == value_path(event.step))
+        self._outputs[event.value.path] = event.value
         self._name_files(event.step, event.files)
 
     def _name_files(self, step: str, files: list[ev.FileRef]) -> None:
         folder = f"{OUTPUTS}/{step}/"
         for ref in files:
             self._name(ref, ref.path.startswith(folder))
+            self._outputs[ref.path] = ref
 
     def _fanned_out(self, event: ev.FannedOut) -> None:
         self._cells[event.step] = event.cells
@@ -255,7 +263,12 @@ class JournalReader:
             self._name(ref, ref.path.startswith(f"{OUTPUTS}/{event.gate}/"))
         for ref in event.shows:
             self._name(ref, not ref.path.startswith(f"{DECISIONS}/"))
-        self.gates.append(GateSeen(event, self.checkpoint))
+        self._outputs.update((ref.path, ref) for ref in (event.request, *event.files))
+        wrong = why_not_all_shown(event, self._outputs, self.tree.size)
+        if wrong is not None and len(self.shown_wrongly) < MOST_FINDINGS:
+            self.shown_wrongly.append(wrong)
+        self._gate_of[event.gate] = GateSeen(event, self.checkpoint)
+        self.gates.append(self._gate_of[event.gate])
         self.gate_events.append(event)
 
     def _decision_recorded(self, event: ev.DecisionRecorded) -> None:
@@ -284,6 +297,8 @@ class JournalReader:
         gate = self._gate(event.gate)
         if gate is not None:
             gate.turns.append(event)
+            if isinstance(event, ev.DeadlinePassed) and event.then == "escalate" and gate.escalated is None:
+                gate.escalated = event
         self.gate_events.append(event)
 
     def _gate_closed(self, event: ev.GateClosed) -> None:
@@ -298,7 +313,7 @@ class JournalReader:
         self.gate_events.append(event)
 
     def _gate(self, gate: str) -> GateSeen | None:
-        return next((seen for seen in reversed(self.gates) if seen.opened.gate == gate), None)
+        return self._gate_of.get(gate)
 
     def _name(self, ref: ev.FileRef, is_in_place: bool) -> None:
         """Notes a file that an event names; the same path with another digest is a contradiction."""

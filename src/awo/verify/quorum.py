@@ -7,24 +7,27 @@ from typing import assert_never
 
 from awo.canon import time
 from awo.evidence import events as ev
-from awo.evidence.gates import Decision, GateRequest, Need
+from awo.evidence.gates import Decision, GateRequest, GateRules, Need
 from awo.evidence.layout import JOURNAL
 from awo.gate.policy import missing
 from awo.gate.votes import still_to_vote
 from awo.verify.authority import gates_of
 from awo.verify.decisions import FAILS_EARLIER, NOT_ASKED, Judged, JudgedGate
 from awo.verify.findings import Answer
+from awo.verify.opening import asked_as_planned
 from awo.verify.reading import Reading
 from awo.verify.structure import moment
 
 
 def ep_4_11(reading: Reading, answer: Answer) -> None:
-    """Each gate had what it asks for: approvals by role and meaning that held when it closed and when the run went on;
+    """Each gate asked what the plan says, and had what it asks for: approvals that held when it closed and when the run
+    went on, by role and meaning;
     what a deadline brings only after it; a lapse only when an approval had expired; no vote open before all are in."""
     for gate in gates_of(reading, answer):
         if gate.request is None:
             answer.cannot(gate.seen.opened.request.path, NOT_ASKED)
             continue
+        asked_as_planned(reading, gate, gate.request, answer)
         unsound = [one for one in gate.signed if not one.is_sound]
         for one in unsound:
             answer.cannot(one.path, FAILS_EARLIER)
@@ -89,7 +92,7 @@ def _missing(
 
 
 def _deadline(gate: JudgedGate, request: GateRequest, event: ev.DeadlinePassed, answer: Answer) -> None:
-    due, where = _due(gate, request), where_of(event)
+    due, where = due_of(gate, request.rules), where_of(event)
     if not due:
         answer.fail(where, "a deadline passed, and the gate has none", got=event.at)
     elif event.at < due:
@@ -102,20 +105,20 @@ def _deadline(gate: JudgedGate, request: GateRequest, event: ev.DeadlinePassed, 
 
 def _late(gate: JudgedGate, request: GateRequest, answer: Answer) -> None:
     """What the deadline brings cannot be passed over: a decision after it stands behind the event that says so."""
-    due = _due(gate, request)
+    due = due_of(gate, request.rules)
     if not due or request.rules.then == "wait":
         return
     passed = next((turn.seq for turn in gate.seen.turns if isinstance(turn, ev.DeadlinePassed)), None)
-    for one in gate.decisions:
+    for one in gate.signed:
         is_before_it = passed is None or one.event.seq < passed
         if is_before_it and one.record is not None and one.record.at >= due and not _opens(one):
             answer.fail(one.path, f"decided after the deadline, which was to {request.rules.then}", due, one.record.at)
 
 
-def _due(gate: JudgedGate, request: GateRequest) -> str:
-    """When the gate stops waiting; '' for never, or for a time that cannot be."""
+def due_of(gate: JudgedGate, rules: GateRules) -> str:
+    """When the gate stops waiting by these rules; '' for never, or for a time that cannot be."""
     try:
-        return time.later(gate.seen.opened.at, request.rules.deadline_s) if request.rules.deadline_s else ""
+        return time.later(gate.seen.opened.at, rules.deadline_s) if rules.deadline_s else ""
     except (ValueError, OverflowError):
         return ""
 

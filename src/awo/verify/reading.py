@@ -332,6 +332,8 @@ class Reading:
         self.wanted.update(items.value.path for items in self.journal.items.values() if items.value)
         for gate in self.journal.gates:
             self.wanted.add(gate.opened.request.path)
+            if gate.went_on is not None:
+                self.wanted.add(gate.went_on.value.path)
             for decision in gate.decisions:
                 self.wanted.update((decision.decision.path, decision.signature.path, decision.authority.path))
             for vote in gate.votes:

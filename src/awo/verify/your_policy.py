@@ -18,7 +18,7 @@ from awo.gate.project import Policy
 from awo.verify.authority import gates_of
 from awo.verify.decisions import FAILS_EARLIER, NOT_ASKED, Judged, JudgedGate
 from awo.verify.findings import Answer
-from awo.verify.quorum import where_of
+from awo.verify.quorum import due_of, where_of
 from awo.verify.reading import Reading
 from awo.verify.structure import moment
 
@@ -54,7 +54,7 @@ def _held_against(gate: JudgedGate, policy: Policy, name: str, reading: Reading,
     hint = CURE if name == DEFAULT else ""
     believed: list[Judged] = []
     for one in gate.decisions:
-        fault = _fault(one, policy, rules, reading)
+        fault = _fault(one, policy, rules, reading) or _too_late(one, gate, rules)
         if fault is None:
             believed.append(one)
         else:
@@ -90,6 +90,14 @@ def _fault(one: Judged, policy: Policy, rules: GateRules, reading: Reading) -> D
     )
 
 
+def _too_late(one: Judged, gate: JudgedGate, rules: GateRules) -> DecisionFault | None:
+    """A decision from a time at which the reader's settings would have rejected the gate already."""
+    due = due_of(gate, rules) if rules.then == "reject" else ""
+    if not due or one.record is None or one.record.at < due:
+        return None
+    return DecisionFault("deadline", "the gate would have been rejected by then", f"before {due}", one.record.at)
+
+
 def _short_of(
     gate: JudgedGate, believed: list[Judged], needs: list[Need], rules: GateRules
 ) -> Iterator[tuple[ev.Event, Need]]:
@@ -101,10 +109,18 @@ def _short_of(
         ends = [gate.seen.went_on]  # it is the later of the two, and the one that matters
     for event in ends[-1:]:
         at = moment(event.at)
-        asked = rules.escalate if rules.escalate and gate.seen.is_escalated_at(event.seq) else needs
+        asked = rules.escalate if _is_escalated(gate, rules, event) else needs
         decisions = [_as_yours(one.record, rules) for one in believed if one.event.seq < event.seq]
         for need in missing(asked, [one for one in decisions if one is not None], at=at) if at else ():
             yield event, need
+
+
+def _is_escalated(gate: JudgedGate, rules: GateRules, event: ev.Event) -> bool:
+    """Whether the reader's settings, too, would have asked other people by then: their deadline had passed."""
+    escalated, due = gate.seen.escalated, due_of(gate, rules)
+    if rules.then != "escalate" or escalated is None or not due:
+        return False
+    return escalated.seq < event.seq and escalated.at >= due
 
 
 def _as_yours(decision: object, rules: GateRules) -> Decision | None:

@@ -11,10 +11,10 @@ from msgspec import UNSET, Meta, UnsetType
 
 from awo.canon.located import Source
 from awo.canon.positions import Path
+from awo.plugins import GATE_OPERATION
 from awo.workflow.datasets import DataFormat
 from awo.workflow.words import MARK, Args, Condition
 
-GATE_OPERATION: Final = "audit_gate"
 STAND_INS: Final = ("echo", "upper", "reverse")
 
 # `(?!\n)` because Python's `$` also matches before a final line break, and JSON Schema's does not.

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Final
 
 from awo.derive.facts import RunFacts, StepFacts, StepStatus
+from awo.derive.gate_words import VERDICTS
 from awo.derive.markdown import table
 from awo.derive.phrases import count, short_digest
 from awo.derive.report.shown import ROWS_SHOWN, line, more, named, passage, word
-from awo.derive.untouched import GATE
 from awo.evidence.earlier import EarlierRun
 from awo.evidence.layout import INPUT, JOURNAL
 from awo.evidence.plan_changes import PlanChange
-from awo.plugins import DERIVATIONS
+from awo.plugins import DERIVATIONS, GATE_OPERATION
 
 ATTEMPTS_SHOWN: Final = 10
 CHANGES_SHOWN: Final = 10
@@ -25,7 +25,6 @@ _STANDS: Final = {
     StepStatus.RUNNING: "begun, not finished",
     StepStatus.NOT_RUN: "not run",
 }
-_DID: Final = {"approve": "approved", "reject": "rejected", "revise": "sent it back", "withdraw": "withdrew"}
 
 
 def attempts(facts: RunFacts) -> str:
@@ -51,7 +50,7 @@ def attempts(facts: RunFacts) -> str:
 
 
 def _row(number: int, one: EarlierRun) -> list[str]:
-    deciders = [f"{line(taken.signer)} {_DID[taken.verdict]} (gate {word(taken.gate)})" for taken in one.decisions]
+    deciders = [f"{line(taken.signer)} {VERDICTS[taken.verdict]} (gate {word(taken.gate)})" for taken in one.decisions]
     if len(deciders) > ROWS_SHOWN:
         deciders = [*deciders[:ROWS_SHOWN], f"and {len(deciders) - ROWS_SHOWN} more"]
     return [
@@ -126,7 +125,7 @@ def _how(step: StepFacts, revises: str) -> str:
         return f"copied from {word(step.reused_from)}, not done again"
     if step.status is not StepStatus.DONE and not asked and not reused:
         return _STANDS[step.status]
-    if step.record.op == GATE:
+    if step.record.op == GATE_OPERATION:
         return "asked anew"
     if step.record.op in DERIVATIONS:
         return "computed again"

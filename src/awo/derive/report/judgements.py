@@ -6,19 +6,11 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from awo.derive.facts import RunFacts, StepFacts, StepStatus
-from awo.derive.report.grades import grades
 from awo.derive.report.judged import GRADE, JUDGING, PREFER, REFUTE
-from awo.derive.report.preferences import preferences
 from awo.derive.report.reader import Reader
-from awo.derive.report.refutations import refutations
 from awo.derive.report.shown import any_value, ended, failed, in_detail, line, word
 from awo.evidence.layout import OUTPUTS
 
-_CHAPTER: Final[Mapping[str, Callable[[StepFacts, Reader], str]]] = {
-    GRADE: grades,
-    PREFER: preferences,
-    REFUTE: refutations,
-}
 _ASKED: Final[Mapping[str, str]] = {GRADE: "rubric", PREFER: "criterion", REFUTE: "statement"}
 
 
@@ -42,7 +34,22 @@ def _step(step: StepFacts, read: Reader) -> str:
     asked = step.record.arguments().get(_ASKED[step.record.op])
     if isinstance(asked, str):
         said.append(f"The {_ASKED[step.record.op]}, as the workflow has it: {line(asked)}\n")
-    told = _CHAPTER[step.record.op](step, read)
+    told = _chapter(step.record.op)(step, read)
     if not told and not is_failed and step.record.cells is None:
         told = any_value(step, read)
     return "\n".join([*said, told] if told else said)
+
+
+def _chapter(op: str) -> Callable[[StepFacts, Reader], str]:
+    """What tells the judging of one kind; loaded late, since most runs judge nothing."""
+    if op == GRADE:
+        from awo.derive.report.grades import grades
+
+        return grades
+    if op == PREFER:
+        from awo.derive.report.preferences import preferences
+
+        return preferences
+    from awo.derive.report.refutations import refutations
+
+    return refutations

@@ -26,6 +26,8 @@ from awo.evidence.layout import INPUT, JOURNAL, VALUE_FILE
 from awo.evidence.records import NOBODY, InputRecord
 
 TURNS_SHOWN: Final = 12
+GATES_NAMED: Final = 3
+PEOPLE_NAMED: Final = 8
 
 STATUS_WORDS: Final = {
     StepStatus.DONE: "done",
@@ -50,6 +52,8 @@ def opening(facts: RunFacts) -> str:
         rows.append(["scores again", f"{word(facts.input.rescores)}, whose responses it uses; no model was asked"])
     elif facts.supersedes:
         rows.append(["takes the place of", word(facts.supersedes)])
+    if facts.gates:
+        rows.append(["people", _people_in_brief(facts)])
     if cost := money_in_brief(facts):
         rows.append(["money", cost])
     rows.append(["written by", f"{line(facts.software.name)} {line(facts.software.version)}"])
@@ -228,13 +232,30 @@ def _failed(facts: RunFacts) -> str:
 
 
 def _deciders(facts: RunFacts, *verdicts: str) -> str:
-    said = [
-        f"{line(one.signer)} {'approved' if one.verdict == 'approve' else 'did not approve'} "
-        f"the results at the gate {word(gate.gate)}"
-        for gate in facts.gates
-        for one in gate.decisions
-        if one.verdict in verdicts
-    ]
+    """Whose decision stands at which gate: what each person said last, everybody once."""
+    said = []
+    for gate in facts.gates:
+        last = {one.signer: one.verdict for one in gate.decisions}
+        people = [line(signer) for signer, verdict in last.items() if verdict in verdicts]
+        if people:
+            did = "approved" if "approve" in verdicts else "did not approve"
+            said.append(f"{_listed(people)} {did} the results at the gate {word(gate.gate)}")
     if not said:
         return "a person decided"
-    return " and ".join(said[:3]) + (" and others" if len(said) > 3 else "")
+    return "; ".join(said[:GATES_NAMED]) + ("; and so on at other gates" if len(said) > GATES_NAMED else "")
+
+
+def _listed(names: list[str]) -> str:
+    if len(names) > PEOPLE_NAMED:
+        return f"{', '.join(names[:PEOPLE_NAMED])} and {count(len(names) - PEOPLE_NAMED, 'other')}"
+    return " and ".join(part for part in (", ".join(names[:-1]), names[-1]) if part)
+
+
+def _people_in_brief(facts: RunFacts) -> str:
+    taken, votes = sum(len(gate.decisions) for gate in facts.gates), sum(len(gate.votes) for gate in facts.gates)
+    said = f"{count(taken, 'decision')} at {count(len(facts.gates), 'gate')}"
+    if votes:
+        said += f", {count(votes, 'vote was', 'votes were')} sealed"
+    if facts.refusals:
+        said += f", {count(len(facts.refusals), 'attempt was', 'attempts were')} refused"
+    return f"{said}; [who decided, and on what](#decisions-of-people)"

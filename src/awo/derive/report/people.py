@@ -6,7 +6,6 @@ from awo.derive.facts import GateFacts, RunFacts
 from awo.derive.gate_words import rules_in_words
 from awo.derive.markdown import table
 from awo.derive.phrases import count, moment, short_digest, size
-from awo.derive.report.panels import panel
 from awo.derive.report.reader import Reader
 from awo.derive.report.shown import (
     FAILURES_LISTED,
@@ -59,18 +58,23 @@ def _gate(facts: RunFacts, gate: GateFacts, read: Reader) -> str:
         said.append(f"What is missing: {named(GATE_PENDING)}.\n")
     said.append(_rules(facts, gate, request))
     said.append(_course(gate))
-    said.append(_checklist(request, [decision for _, decision in taken]))
-    said += [_decision(path, decision) for path, decision in taken]
+    last = {one.signer: one.decision.path for one in gate.decisions}
+    standing = set(last.values())
+    said.append(_checklist(request, [(decision, path in standing) for path, decision in taken]))
+    said += [_decision(path, decision, stands=path in standing) for path, decision in taken]
     said.append(more(len(gate.decisions), len(taken), "decision", named(JOURNAL)))
-    said.append(panel(facts, gate, request, read))
+    if request.panel is not None:
+        from awo.derive.report.panels import panel
+
+        said.append(panel(facts, gate, request, read))
     said.append(_shown_files(gate))
     return "\n".join(part for part in said if part)
 
 
-def _checklist(request: GateRequest, taken: list[Decision]) -> str:
+def _checklist(request: GateRequest, taken: list[tuple[Decision, bool]]) -> str:
     if not request.checklist:
         return "The checklist is empty.\n"
-    answers = [{answer.id: _answer(answer) for answer in decision.answers} for decision in taken]
+    answers = [{answer.id: _answer(answer) for answer in decision.answers} for decision, _ in taken]
     rows = [
         [
             word(item.id),
@@ -79,8 +83,12 @@ def _checklist(request: GateRequest, taken: list[Decision]) -> str:
         ]
         for item in request.checklist[:ROWS_SHOWN]
     ]
-    header = ["item", "question", *(f"answer of {line(decision.signer.id)}" for decision in taken)]
+    header = ["item", "question", *(_column(*one) for one in taken)]
     return table(header, rows) + more(len(request.checklist), len(rows), "question", word("gate.json"))
+
+
+def _column(decision: Decision, stands: bool) -> str:
+    return f"answer of {line(decision.signer.id)}{'' if stands else ' (replaced)'}"
 
 
 def _answer(answer: Answer) -> str:
@@ -96,8 +104,9 @@ def _rules(facts: RunFacts, gate: GateFacts, request: GateRequest) -> str:
         facts.input.authors,
         deadline_at=deadline_of(request.rules, gate.opened_at),
         is_escalated=gate.deadline is not None and gate.deadline.then == "escalate",
+        show=line,
     )
-    return "Its rules, frozen when it opened:\n\n" + "".join(f"- {line(rule)}\n" for rule in rules)
+    return "Its rules, frozen when it opened:\n\n" + "".join(f"- {rule}\n" for rule in rules)
 
 
 def _course(gate: GateFacts) -> str:
@@ -116,7 +125,7 @@ def _course(gate: GateFacts) -> str:
     return "".join(f"{sentence}\n\n" for sentence in said)
 
 
-def _decision(path: str, decision: Decision) -> str:
+def _decision(path: str, decision: Decision, *, stands: bool) -> str:
     signer = decision.signer
     rows = [
         ["name", line(signer.name)],
@@ -130,7 +139,8 @@ def _decision(path: str, decision: Decision) -> str:
         ["state of the journal", f"{decision.checkpoint.size:,} lines, root {word(decision.checkpoint.root)}"],
         ["signed file", f"{named(path)}, signature {named(path + '.sig')}"],
     ]
-    said = [f"{line(signer.name)} {_VERDICTS[decision.verdict]}:\n", table(["", ""], rows)]
+    replaced = "" if stands else "; their later decision took its place"
+    said = [f"{line(signer.name)} {_VERDICTS[decision.verdict]}{replaced}:\n", table(["", ""], rows)]
     if decision.solo:
         said.append(
             f"> [!WARNING]\n> **This is no independent review:** {line(signer.id)} decided on a run that they had "

@@ -1,0 +1,52 @@
+"""What a command loads: whoever has no gate does not wait for the rooms of gates."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+RUN = """
+import sys
+from awo.cli.main import _run
+code = _run(sys.argv[1:])
+print(*sorted(name for name in sys.modules if name.startswith("awo.")), file=sys.stderr)
+sys.exit(code)
+"""
+OF_GATES = {"awo.engine.decide", "awo.gate.policy", "awo.gate.role", "awo.gate.votes", "awo.derive.report.panels"}
+WORKFLOW = {
+    "name": "no gate",
+    "models": {"one": {"backend": "echo", "model": "echo"}},
+    "steps": [{"id": "ask", "op": "llm_map", "model": "one", "prompt": "Hello"}],
+}
+
+
+def loaded(folder: Path, *words: str) -> set[str]:
+    """The rooms that one command has loaded when it ends."""
+    done = subprocess.run(
+        [sys.executable, "-c", RUN, *words], cwd=folder, capture_output=True, text=True, check=True, timeout=60
+    )
+    return set(done.stderr.splitlines()[-1].split())
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    for name in ("HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME"):
+        monkeypatch.setenv(name, str(tmp_path / "home"))
+    (tmp_path / "flow.json").write_text(json.dumps(WORKFLOW))
+    return tmp_path
+
+
+def test_a_run_without_gates_loads_nothing_that_only_gates_need(project: Path) -> None:
+    rooms = loaded(project, "run", "flow.json")
+    assert "awo.engine.run" in rooms
+    assert rooms & OF_GATES == set()
+
+
+def test_a_decision_loads_no_questions_for_a_terminal_and_no_chapters_that_few_reports_have(project: Path) -> None:
+    rooms = loaded(project, "approve", "--help")
+    assert "awo.engine.decide" in rooms
+    assert rooms & {"awo.cli.asking", "awo.derive.report.panels", "awo.derive.report.refutations"} == set()
