@@ -46,6 +46,12 @@ def test_a_run_without_gates_loads_nothing_that_only_gates_need(project: Path) -
     assert rooms & OF_GATES == set()
 
 
+def test_asking_how_to_run_loads_no_score(project: Path) -> None:
+    rooms = loaded(project, "run", "--help")
+    assert "awo.engine.run" in rooms
+    assert {room for room in rooms if room.startswith(("awo.derive.scores", "awo.engine.registration"))} == set()
+
+
 def test_a_decision_loads_no_questions_for_a_terminal_and_no_chapters_that_few_reports_have(project: Path) -> None:
     rooms = loaded(project, "approve", "--help")
     assert "awo.engine.decide" in rooms

@@ -11,7 +11,7 @@ from tests.unit.test_report_judgements import evil_judgements
 from tests.unit.test_report_science import evil_study
 
 from awo.canon.digest import sha256_hex
-from awo.derive.report.layout import REPORT_LAYOUT
+from awo.derive.report_layout import REPORT_LAYOUT
 
 RUNS: dict[str, Callable[[], Told]] = {
     "decided": lambda: evil_run("plain & <b>bold</b> | x"),

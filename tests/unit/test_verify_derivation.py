@@ -20,7 +20,7 @@ from tests.vectors.stories import GREET, SAVE, completed, saving
 from awo import plugins
 from awo.canon.json import parse
 from awo.derive.report import report
-from awo.derive.report.layout import REPORT_LAYOUT
+from awo.derive.report_layout import REPORT_LAYOUT
 from awo.derive.seam import Derivation, Derived, Sources
 from awo.errors import CannotCheck
 from awo.evidence import events as ev

@@ -18,7 +18,6 @@ from awo.engine.models import Models
 from awo.engine.outputs import StepOutputs
 from awo.engine.reading import events_of
 from awo.engine.recorded import RecordedRun
-from awo.engine.registration import marked_late, needed_by
 from awo.engine.rescoring import RecordedAnswers, RecordedModels, earlier_run
 from awo.errors import EvidenceError, StepFailed, UsageError
 from awo.evidence import events as ev
@@ -216,6 +215,8 @@ def to_be_asked(plan: InputRecord, run: RecordedRun) -> InputRecord:
 
 
 def _with_late_claims(plan: InputRecord, run: RecordedRun) -> InputRecord:
+    from awo.engine.registration import marked_late, needed_by  # loads every score: no resumed run needs it
+
     kept = {step.id for step in plan.steps if step.op not in DERIVATIONS} & untouched(plan) & run.left.keys()
     needs = {step.id: step.needs for step in plan.steps}
     claims = [

@@ -14,7 +14,7 @@ import msgspec
 import awo
 from awo.derive.facts import RunFacts
 from awo.derive.outcomes import with_results_only
-from awo.derive.report.layout import REPORT_LAYOUT
+from awo.derive.report_layout import REPORT_LAYOUT
 from awo.engine.attempts import Workshop
 from awo.engine.cache import Elsewhere, open_cache
 from awo.engine.closing import close_if_decided, reopen_if_lapsed

@@ -16,7 +16,7 @@ from awo.canon.json import pretty
 from awo.derive.facts import StepFacts, StepStatus
 from awo.derive.phrases import count
 from awo.derive.report import report
-from awo.derive.report.layout import REPORT_LAYOUT
+from awo.derive.report_layout import REPORT_LAYOUT
 from awo.derive.seam import Derivation, Derived
 from awo.derive.views import metadata, recorded_files
 from awo.errors import AwoError, CannotCheck, EvidenceError, StepFailed

@@ -10,7 +10,7 @@ from typing import Any, Literal, NamedTuple, Protocol
 from awo.canon.digest import sha256_hex, sha256_running
 from awo.canon.json import parse, parse_canonical
 from awo.derive.facts import RunFacts
-from awo.derive.report.layout import REPORT_LAYOUT
+from awo.derive.report_layout import REPORT_LAYOUT
 from awo.errors import AwoError, EvidenceError
 from awo.evidence.events import FileRef
 from awo.evidence.layout import (
