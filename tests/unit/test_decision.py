@@ -14,7 +14,6 @@ from tests.security_key import NOT_TOUCHED, TOUCHED, SecurityKey
 from tests.unit.at_a_gate import ALICE, AT, BOB, FACTS, LATER, NOON, SHOWN, asking, authority_for, new_signer, said
 
 from awo.canon.json import parse_canonical
-from awo.errors import EvidenceError
 from awo.evidence.events import Checkpoint, Starter
 from awo.evidence.gates import Answer, Decision, Meaning, Need, Signer
 from awo.evidence.records import NOBODY
@@ -24,7 +23,6 @@ from awo.gate.decision import (
     DecisionFault,
     GateFacts,
     build_decision,
-    check_decision,
     decision_bytes,
     judge_decision,
 )
@@ -73,7 +71,8 @@ def fault(decision: Decision, *, facts: GateFacts = FACTS, at: datetime = LATER)
 
 def test_a_good_decision_counts() -> None:
     data = decision_bytes(good())
-    found = check_decision(data, KEY.sign(data, DECISION), FACTS, authority=WHO, at=LATER, where="test")
+    found = judge_decision(data, KEY.sign(data, DECISION), FACTS, authority=WHO, at=LATER, where="test")
+    assert isinstance(found, CheckedDecision)
     assert found.decision == good()
     assert found.signature.key == KEY.key
 
@@ -215,7 +214,8 @@ def test_a_rejection_with_a_reason_needs_no_answers() -> None:
     made = build(verdict="reject", answers=[], comment="The sample is too small.")
     assert isinstance(made, Decision)
     data = decision_bytes(made)
-    found = check_decision(data, KEY.sign(data, DECISION), FACTS, authority=WHO, at=LATER, where="test")
+    found = judge_decision(data, KEY.sign(data, DECISION), FACTS, authority=WHO, at=LATER, where="test")
+    assert isinstance(found, CheckedDecision)
     assert found.decision.verdict == "reject"
 
 
@@ -348,15 +348,6 @@ def test_a_claimed_touch_needs_a_security_key_that_shows_it() -> None:
     assert found.code == "signature"
 
 
-def test_a_fault_is_raised_as_bad_evidence_that_names_the_file() -> None:
-    data = decision_bytes(good())
-    with pytest.raises(EvidenceError, match="another run") as caught:
-        check_decision(
-            data, KEY.sign(data, DECISION), replace(FACTS, run_id="x"), authority=WHO, at=LATER, where="0001-audit.json"
-        )
-    assert caught.value.where == "0001-audit.json"
-
-
 plain_text = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cf", "Zl", "Zp"]), max_size=50)
 changes = st.lists(plain_text.filter(str.strip), max_size=3)
 
@@ -374,7 +365,9 @@ def test_any_decision_that_can_be_made_is_judged_good(
     )
     assert isinstance(made, Decision)
     data = decision_bytes(made)
-    assert check_decision(data, KEY.sign(data, DECISION), FACTS, authority=WHO, at=LATER, where="x").decision == made
+    found = judge_decision(data, KEY.sign(data, DECISION), FACTS, authority=WHO, at=LATER, where="x")
+    assert isinstance(found, CheckedDecision)
+    assert found.decision == made
 
 
 @given(st.data())

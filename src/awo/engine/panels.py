@@ -60,14 +60,12 @@ def own_votes(environment: Mapping[str, str] = os.environ) -> VoteStore:
     return VoteStore(Path(state) / "awo" / "votes")
 
 
-def panel_for(shop: Workshop, step: StepState, outputs: StepOutputs) -> tuple[Panel | None, list[ev.FileRef]]:
-    """What makes a gate blind, and the files that its people judge; None and no files for any other gate.
+def panel_for(shop: Workshop, step: StepState, outputs: StepOutputs) -> tuple[Panel, list[ev.FileRef]]:
+    """What makes a blind gate blind, and the files that its people judge.
 
     What went before must be on disk. Raises `StepFailed`, `EvidenceError` and `DiskTrouble`.
     """
     gate, args = step.record.id, step.record.arguments()
-    if not args.get("blind"):
-        return None, []
     of = [str(name) for name in args.get("of") or ()]
     seed = panel_seed(shop.plan.seed, gate)
     if not of:

@@ -27,7 +27,6 @@ __all__ = [
     "DecisionFault",
     "GateFacts",
     "build_decision",
-    "check_decision",
     "decision_bytes",
     "judge_decision",
     "read_decision",
@@ -154,13 +153,3 @@ def judge_decision(
         or why_out_of_order(decision, facts, at)
     )
     return fault or CheckedDecision(decision, signature)
-
-
-def check_decision(
-    data: bytes, armored: bytes, facts: GateFacts, *, authority: Authority, at: datetime, where: str
-) -> CheckedDecision:
-    """As `judge_decision`; raises `EvidenceError`, naming `where`, in place of a fault."""
-    judged = judge_decision(data, armored, facts, authority=authority, at=at, where=where)
-    if isinstance(judged, DecisionFault):
-        raise EvidenceError(judged.what, where=where, expected=judged.expected, got=judged.got, hint=judged.hint)
-    return judged

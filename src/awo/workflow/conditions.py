@@ -128,11 +128,6 @@ def _evaluated(
     return answer
 
 
-def check_cell_expression(text: str) -> None:
-    """Raises `BadText` when `text` is no CEL expression over `item`, `text`, `expected` and `inputs`."""
-    _compiled_for_cells(text)
-
-
 def names_used_for_cells(text: str) -> Names:
     """The inputs that a CEL expression over a cell names. Raises `BadText` when it is none."""
     try:
