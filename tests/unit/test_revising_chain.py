@@ -9,7 +9,9 @@ import pytest
 from msgspec.structs import replace
 from tests.unit.a_run import RUN_ID, Told, step
 
+from awo.canon import time
 from awo.canon.json import pretty
+from awo.engine.folder import make_run_folder
 from awo.evidence import events as ev
 from awo.evidence.earlier import EarlierDecision, EarlierRun
 from awo.evidence.records import InputRecord
@@ -95,3 +97,12 @@ def test_a_chain_that_contradicts_itself_is_a_fault(wrong: dict[str, Any], says:
     answer = judged(**wrong)
     assert answer.verdict == "failed"
     assert any(says in one.what for one in answer.failed), answer.failed
+
+
+def test_a_new_run_is_called_otherwise_than_the_attempts_before_it(tmp_path: Path) -> None:
+    now = time.now()
+    soon = [time.run_id_for(time.later(now, seconds)) for seconds in range(60)]
+    story = Told([step("ask", "llm_map", prompt="Why?")], earlier=[attempt(name) for name in soon])
+    folder, _ = make_run_folder(tmp_path, story.plan)
+    assert folder.name.endswith("Z-2")
+    assert folder.name.removesuffix("-2") in soon

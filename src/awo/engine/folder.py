@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import itertools
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from pathlib import Path
 from time import monotonic, sleep
 from typing import TypeVar
@@ -30,11 +31,13 @@ _run_id = re.compile(RUN_ID_PATTERN)
 def make_run_folder(runs: Path, record: InputRecord) -> tuple[Path, FileRef]:
     """A new `run_…Z` folder with input.json in it, made with an atomic mkdir.
 
-    A second run in the same second gets `-2`, then `-3`. Raises `DiskTrouble`.
+    A second run in the same second gets `-2`, then `-3`; so does one whose earlier attempt has the name, wherever
+    that lies: no two attempts of a chain are called the same. Raises `DiskTrouble`.
     """
+    in_chain = {one.run_id for one in record.earlier} | {record.rescores, record.revises}
     try:
         runs.mkdir(parents=True, exist_ok=True)
-        folder = _first_free(runs, time.run_id_for(time.now()))
+        folder = _first_free(runs, time.run_id_for(time.now()), in_chain)
         (folder / OUTPUTS).mkdir()
         (folder / AUDIT).mkdir()
         ref = _write_input(folder, record)
@@ -56,16 +59,15 @@ def _write_input(folder: Path, record: InputRecord) -> FileRef:
     return FileRef(path=INPUT, sha256=hasher.hexdigest(), size_bytes=size_bytes)
 
 
-def _first_free(runs: Path, name: str) -> Path:
-    number = 1
-    while True:
-        folder = runs / (name if number == 1 else f"{name}-{number}")
-        try:
-            folder.mkdir()
-        except FileExistsError:
-            number += 1
+def _first_free(runs: Path, second: str, in_chain: Container[str]) -> Path:
+    for number in itertools.count(1):
+        name = second if number == 1 else f"{second}-{number}"
+        if name in in_chain:
             continue
-        return folder
+        with contextlib.suppress(FileExistsError):
+            (runs / name).mkdir()
+            break
+    return runs / name
 
 
 def find_run(runs: Path, name: str) -> Path:
