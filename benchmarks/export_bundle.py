@@ -29,7 +29,7 @@ def run() -> Result:
 
         def export() -> float:
             bundle.unlink(missing_ok=True)
-            return run_process([program, "export", folder, "--output", bundle, "--json"]).seconds
+            return run_process([program, "export", folder, "--output", bundle, "--no-scan", "--json"]).seconds
 
         sides: dict[str, Callable[[], float]] = {"awo export (s)": export}
         if has_pigz:

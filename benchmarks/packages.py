@@ -25,8 +25,7 @@ POOL_BYTES = 8 << 20
 
 def text_pool(chance: random.Random) -> bytes:
     """JSON lines like those of responses: a salt, some numbers, and words of which few are frequent."""
-    words = ["".join(chance.choices(ascii_lowercase, k=chance.randint(2, 9))) for _ in range(8000)]
-    weights = [1 / rank for rank in range(1, len(words) + 1)]
+    words, weights = words_of(chance)
     lines: list[bytes] = []
     length = 0
     while length < POOL_BYTES:
@@ -41,6 +40,12 @@ def text_pool(chance: random.Random) -> bytes:
         lines.append(encode_sorted(record) + b"\n")
         length += len(lines[-1])
     return b"".join(lines)
+
+
+def words_of(chance: random.Random) -> tuple[list[str], list[float]]:
+    """Words of a language that nobody speaks, and how often each of them comes: few are frequent."""
+    words = ["".join(chance.choices(ascii_lowercase, k=chance.randint(2, 9))) for _ in range(8000)]
+    return words, [1 / rank for rank in range(1, len(words) + 1)]
 
 
 def make_package(folder: Path, files: int, file_bytes: int) -> Path:

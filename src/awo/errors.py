@@ -3,7 +3,9 @@
 ```
 AwoError                    1   a fault of AWO itself
 ├── UsageError              2   wrong use of a command
+│   └── ScanFindings        2   what would be published looks like secrets or personal data (carries each place)
 ├── EvidenceError           3   the evidence does not verify, or cannot be trusted to go on from
+│   └── TextWithheld        7   a redaction withholds a text that is needed, or an erasure destroyed it
 ├── GateRejected            5   a gate was rejected
 ├── StepFailed              6   a step failed
 ├── CannotCheck             7   a key, clock, network, plug-in or file is missing
@@ -58,10 +60,36 @@ class UsageError(AwoError):
     exit_code = 2
 
 
+class ScanFindings(UsageError):
+    """What would be published holds what looks like secrets or personal data, and nobody let it pass.
+
+    `findings` has a line for each place, the text itself hidden; `more` counts those that are not listed.
+    """
+
+    def __init__(self, what: str, findings: tuple[str, ...], *, more: int = 0, hint: str = "") -> None:
+        super().__init__(what, hint=hint)
+        self.findings = findings
+        self.more = more
+
+    def as_dict(self) -> dict[str, object]:
+        return super().as_dict() | {"findings": list(self.findings), "more": self.more}
+
+    def __str__(self) -> str:
+        more = [f"  and {self.more} more; `awo scan --json` lists all"] if self.more else []
+        lines = [self.what, *(f"  {one}" for one in self.findings), *more]
+        return "\n".join([*lines, f"  next: {self.hint}"])
+
+
 class EvidenceError(AwoError):
     """Recorded bytes are not what they should be: altered, truncated, contradictory or forged."""
 
     exit_code = 3
+
+
+class TextWithheld(EvidenceError):
+    """A redaction withholds a text that is needed, or an erasure destroyed it; the rest may verify all the same."""
+
+    exit_code = 7
 
 
 class GateRejected(AwoError):

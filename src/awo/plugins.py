@@ -71,6 +71,11 @@ SIGNATURE_SCHEMES: Mapping[str, str] = {
     "agent": "awo.sign.agent:open_agent_key",
 }
 
+SERVERS: Mapping[str, str] = {
+    "witness": "awo.web.witness_server:serve",
+}
+"""What answers requests over HTTP. The command line starts it by name: `cli` and `web` are strangers."""
+
 EXTRA_OF_MODULE: Mapping[str, str] = {
     "aiohttp": "http",
     "apprise": "notify",
@@ -78,14 +83,18 @@ EXTRA_OF_MODULE: Mapping[str, str] = {
     "krippendorff": "science",
     "matplotlib": "charts",
     "numpy": "science",
+    "detect_secrets": "scan",
+    "phonenumbers": "scan",
     "py3langid": "text",
     "rapidfuzz": "text",
     "rouge_score": "text",
     "sacrebleu": "text",
     "scipy": "science",
+    "stdnum": "scan",
     "statsmodels": "science",
     "wordllama": "embeddings",
     "pyarrow": "parquet",
+    "rfc3161_client": "time",
     "pydantic_ai": "pydantic-ai",
     "xllamacpp": "local",
 }

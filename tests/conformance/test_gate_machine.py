@@ -41,6 +41,7 @@ Word = Literal["approve", "reject", "revise", "withdraw"]
 STARTER, ALICE, BOB, CAROL, DAVE, EVE = (
     f"{name}@example.org" for name in ("runner", "alice", "bob", "carol", "dave", "eve")
 )
+NO_LEDGER = "[ledger]\nenabled = false\n"  # copies of one project go their own ways here, and a ledger refuses that
 ROLES: Final[dict[str, tuple[str, ...]]] = {
     STARTER: ("reviewer",),
     ALICE: ("reviewer",),
@@ -128,7 +129,7 @@ def keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def _make_template(top: Path, keys: Path, rules: Rules) -> None:
     """A project whose run waits at its first gate under these rules."""
     people = "".join(f'[people."{name}"]\nroles = {json.dumps(list(roles))}\n' for name, roles in ROLES.items())
-    (top / "awo.toml").write_text(f"[gates]\n{rules.toml}\n{people}")
+    (top / "awo.toml").write_text(f"{NO_LEDGER}[gates]\n{rules.toml}\n{people}")
     (top / "checklist.md").write_text("- [ ] {#read} It was read.\n- [ ] {#nice} It is nice. (optional)\n")
     steps: list[dict[str, Any]] = [
         {"id": "ask", "op": "fanout_generate", "prompt": "hello", "models": ["echo", "upper"]},

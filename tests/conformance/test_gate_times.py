@@ -25,6 +25,7 @@ from awo.evidence.gates import Answer
 from awo.evidence.layout import GATE_PENDING, JOURNAL, SEAL
 
 STARTER, ALICE, BOB = "runner@example.org", "alice@example.org", "bob@example.org"
+NO_LEDGER = "[ledger]\nenabled = false\n"  # copies of one project go their own ways here, and a ledger refuses that
 HOUR_US = 3_600_000_000
 WORKFLOW: dict[str, Any] = {
     "name": "times",
@@ -53,7 +54,7 @@ class Gate:
 
     def start(self, gates: str) -> Gate:
         root = self.project.root
-        (root / "awo.toml").write_text(f"[gates]\n{gates}\n{PEOPLE}")
+        (root / "awo.toml").write_text(f"{NO_LEDGER}[gates]\n{gates}\n{PEOPLE}")
         self.project = api.find_project(root)
         api.run(self.project, root / "workflow.json", self.person(STARTER))
         return self

@@ -13,7 +13,9 @@ from tests.vectors.make import BUNDLE, HERE, files_of, vectors
 
 from awo import plugins
 from awo.gate.project import read_policy
+from awo.ledger.reader import read_keys
 from awo.sign.allowed_signers import AllowedSigners
+from awo.sign.timestamp import read_roots
 from awo.verify.checks import CHECKS, NOT_BUILT
 from awo.verify.judge import verify
 from awo.verify.report import exit_code
@@ -35,7 +37,18 @@ def test_a_vector_is_judged_as_it_expects(vector: Path) -> None:
     expected = expected_of(vector)
     trust = AllowedSigners.parse((vector / "trust").read_text(), where="trust")
     policy = read_policy((vector / "policy").read_text(), where="policy")
-    report = verify(source_of(vector), trust=trust, trust_name="trust", policy=policy, policy_name="policy")
+    keys, roots = vector / "ledger_keys", vector / "roots.pem"
+    report = verify(
+        source_of(vector),
+        trust=trust,
+        trust_name="trust",
+        policy=policy,
+        policy_name="policy",
+        ledger_keys=read_keys(keys.read_text(), "ledger_keys") if keys.exists() else (),
+        witnesses=expected.get("witnesses", 0),
+        roots=read_roots(roots.read_bytes(), "roots.pem") if roots.exists() else None,
+        roots_name="roots.pem",
+    )
     said = {verdict: [one.check.id for one in report.results(verdict)] for verdict in ("failed", "not_checked")}
     said["not_checked"] = [id_ for id_ in said["not_checked"] if id_ not in NOT_BUILT]
     assert said == {verdict: expected[verdict] for verdict in said}

@@ -18,7 +18,7 @@ _FOLDERS = ["work", "root", "opt/" + "pypi", "opt/" + "wheels", "home/[a-z]+", "
 
 FORBIDDEN = re.compile(
     "|".join(
-        [rf"\b{name}{_DOT}{ending}\b" for name, ending in _REGISTRIES]
+        [rf"\b{name}{_DOT}{ending}\b(?!/x/mod/)" for name, ending in _REGISTRIES]  # a Go program must name its imports
         + [rf"(?<![\w.*~}}-])/{folder}/" for folder in _FOLDERS]
         + [r"--(?:extra-)?index" + "-url", r"--find" + "-links"]
     )

@@ -198,6 +198,10 @@ class Project:
         path.write_text(text, encoding="utf-8")
         return path
 
+    def forget_ledger(self) -> None:
+        """Takes the ledger away, so that a test can put a run back to an earlier state."""
+        shutil.rmtree(self.runs / "ledger")
+
     def latest(self) -> Path:
         """The newest run."""
         found = run_folders(self.runs)

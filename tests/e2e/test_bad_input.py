@@ -308,7 +308,7 @@ def test_this_machine_has_one_key_of_its_own_even_when_two_runs_need_it_at_once(
     with project.start("run", "w.yaml") as first, project.start("run", "w.yaml") as second:
         first.end().expect(0)
         second.end().expect(0)
-    starters = {events(folder)[0]["starter"]["key"] for folder in project.runs.iterdir()}
+    starters = {events(folder)[0]["starter"]["key"] for folder in project.runs.glob("run_*")}
     assert len(starters) == 1
-    assert sorted(os.listdir(project.top / "config/awo/keys")) == ["awo-seal", "awo-seal.pub"]
+    assert sorted(os.listdir(project.top / "config/awo/keys")) == ["awo-seal", "awo-seal.pub", "ledger"]
     assert Path(project.top / "config/awo/keys/awo-seal").stat().st_mode & 0o077 == 0

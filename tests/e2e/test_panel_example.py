@@ -105,7 +105,7 @@ def test_a_stranger_finds_every_signature_good_and_the_authority_whole(typed: Ty
         assert b"Good" in subprocess.run(check, input=data, capture_output=True, check=True).stdout
     verdict = typed.awo("verify", run, "--json", "--require", "authority", folder=typed.folder).expect(0).json
     authority = [one for one in verdict["checks"] if one["id"].startswith("EP-4.")]
-    assert [one["verdict"] for one in authority] == ["passed"] * 12
+    assert [one["verdict"] for one in authority] == ["passed"] * 13
     assert not verdict["notes"]
 
 

@@ -173,8 +173,9 @@ def asked(project: Project) -> Path:
     project.write("ask.yaml", "name: x\nsteps:\n  - {id: ask, op: fanout_generate, prompt: x}\n")
     project.awo("run", "ask.yaml").expect(0)
     writable(project.latest())
-    for name in ("SHA256SUMS", "audit/seal.json", "audit/seal.json.sig"):
+    for name in ("SHA256SUMS", "audit/seal.json", "audit/seal.json.sig", "audit/registration.json"):
         (project.latest() / name).unlink()
+    project.forget_ledger()
     cut_journal_before(project.latest(), "call_answered")
     return project.latest()
 
@@ -233,8 +234,10 @@ def test_a_call_that_may_have_been_paid_for_is_not_repeated_unasked(project: Pro
     project.awo("run", "paid.yaml").expect(0)
     run = project.latest()
     writable(run)
-    for name in ("SHA256SUMS", "audit/seal.json", "audit/seal.json.sig", "outputs/ask/responses.jsonl"):
+    for name in ("SHA256SUMS", "audit/seal.json", "audit/seal.json.sig", "audit/registration.json"):
         (run / name).unlink()
+    (run / "outputs/ask/responses.jsonl").unlink()
+    project.forget_ledger()
     cut_journal_before(run, "call_answered")
     done = project.awo("resume", "--json").expect(6)
     assert "not repeated unasked" in done.json["failures"]["ask"]["error"]

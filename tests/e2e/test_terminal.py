@@ -13,6 +13,7 @@ COMMANDS = (
     *("init", "validate", "plan", "run", "resume", "retry", "replay", "rescore", "watch", "status", "list", "show"),
     *("gates", "approve", "reject", "withdraw", "revise", "reveal"),
     *("seal", "verify", "render", "export", "keys", "schema", "doctor"),
+    *("prove", "stamp", "ledger", "scan", "redact", "open-redaction", "erase"),
 )
 KEY_COMMANDS = ("new", "enrol", "list")
 GATE_COMMANDS = ("show", "remind")
@@ -193,7 +194,7 @@ def test_every_command_has_help(project: Project, command: str) -> None:
 
 def test_help_lists_every_command(project: Project) -> None:
     text = project.awo("--help").expect(0).out
-    listed = re.findall(r"^  ([a-z]+)  ", text.partition("Commands:")[2], re.MULTILINE)
+    listed = re.findall(r"^  ([a-z-]+)  ", text.partition("Commands:")[2], re.MULTILINE)
     assert sorted(listed) == sorted(COMMANDS)
     assert project.awo().expect(2).err.startswith("Usage: awo")
 

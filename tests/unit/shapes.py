@@ -9,6 +9,8 @@ import msgspec
 from hypothesis import strategies as st
 
 from awo.canon import time, usd
+from awo.evidence.layout import RUN_ID_PATTERN
+from awo.evidence.ledger import COMMIT_PATTERN
 from awo.evidence.records import json_object
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
@@ -19,6 +21,11 @@ PATTERNS: dict[str, st.SearchStrategy[str]] = {
     r"^([0-9a-f]{64})?$(?!\n)": st.just("") | st.binary(min_size=32, max_size=32).map(bytes.hex),
     usd.PATTERN: st.integers(0, 10**24 - 1).map(usd.usd),
     usd.PATTERN_OR_EMPTY: st.just("") | st.integers(0, 10**24 - 1).map(usd.usd),
+    RUN_ID_PATTERN: st.sampled_from(
+        ["run_2026-11-23T06-09-00Z", "run_2026-11-23T06-09-00Z-2", "run_2026-11-23T06-09-00Z-10"]
+    ),
+    COMMIT_PATTERN: st.binary(min_size=20, max_size=20).map(bytes.hex)
+    | st.binary(min_size=32, max_size=32).map(bytes.hex),
     r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$(?!\n)": st.sampled_from(["a", "Z9", "step_001", "x" * 64]),
 }
 

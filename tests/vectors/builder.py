@@ -26,8 +26,10 @@ from awo.canon import time
 from awo.canon.json import canonical, pretty
 from awo.canon.ustar import END, Header, padding, write_header
 from awo.derive.views import metadata_text
+from awo.errors import EvidenceError
 from awo.evidence import events as ev
 from awo.evidence import layout
+from awo.evidence.disclosure import NodeReader, disclosure_root, opaque_node
 from awo.evidence.records import (
     InputFile,
     InputRecord,
@@ -56,7 +58,10 @@ __all__ = [
 
 SOFTWARE = ev.Software(name="awo", version="0")
 
-FIRST = (layout.SEAL, layout.SEAL_SIGNATURE, layout.SUMS, layout.INPUT, layout.JOURNAL)
+DISCLOSURE = bytes(range(32))
+"""The key of every vector, where a run would have 32 random bytes."""
+
+FIRST = (layout.SEAL, layout.SEAL_SIGNATURE, layout.SUMS, layout.DISCLOSURE_KEY, layout.INPUT, layout.JOURNAL)
 """The order of a bundle, said again here so that the judge's own list is tested."""
 
 
@@ -156,7 +161,8 @@ class Package(Gates):
 
     def freeze(self, *, namespace: str = "awo-seal", **changes: Any) -> Package:
         """SHA256SUMS, the seal and its signature over whatever is there; `changes` go into the seal."""
-        digests = {path: sha256(data) for path, data in self.files.items() if path not in layout.NOT_IN_SUMS}
+        self.files.setdefault(layout.DISCLOSURE_KEY, b"%s\n" % DISCLOSURE.hex().encode())
+        digests = {path: sha256(data) for path, data in self.files.items() if layout.is_in_sums(path)}
         sums = "".join(f"{digests[path]}  {path}\n" for path in sorted(digests, key=str.encode)).encode()
         self.put(layout.SUMS, sums)
         fields: dict[str, Any] = {
@@ -165,6 +171,7 @@ class Package(Gates):
             "outcome": self.outcome,
             "checkpoint": self.checkpoint(),
             "sums_sha256": sha256(sums),
+            "disclosure_sha256": self.disclosure(digests),
             "at": self.now,
             "software": SOFTWARE,
             "sealer": self.starter,
@@ -175,6 +182,20 @@ class Package(Gates):
         self.put(layout.SEAL, data)
         self.put(layout.SEAL_SIGNATURE, OPERATOR.sign(data, namespace))
         return self
+
+    def disclosure(self, digests: Mapping[str, str]) -> str:
+        """What the seal commits to for redactions; of a file that is not JSON, as of an opaque one."""
+        nodes: list[tuple[str, bytes]] = []
+        for path in sorted(digests, key=str.encode):
+            if path == layout.DISCLOSURE_KEY:
+                continue
+            reader = NodeReader(DISCLOSURE, path, 1 << 26)
+            try:
+                reader.feed(self.files[path])
+                nodes.append((path, reader.end(digests[path])))
+            except EvidenceError:
+                nodes.append((path, opaque_node(DISCLOSURE, path, digests[path])))
+        return disclosure_root(nodes)
 
     def write(self, folder: Path) -> Path:
         """The package as a folder below `folder`."""
@@ -195,8 +216,10 @@ class Package(Gates):
 
 def in_bundle_order(files: Mapping[str, bytes]) -> list[str]:
     """The paths of a package in the order of a bundle."""
-    rest = sorted((path for path in files if path not in FIRST), key=str.encode)
-    return [path for path in FIRST if path in files] + rest
+    records = sorted(path for path in files if path.startswith("audit/redactions/"))
+    first = [*FIRST[:3], *records, *FIRST[3:5], "input.json.partial", *FIRST[5:]]
+    rest = sorted((path for path in files if path not in first), key=str.encode)
+    return [path for path in first if path in files] + rest
 
 
 def member(path: str, data: bytes, mtime: int) -> bytes:

@@ -9,14 +9,25 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from awo.sign.allowed_signers import line_for
 from awo.sign.key_file import KeyFileSigner
+from awo.sign.note_keys import NoteKey
 from awo.sign.sshkeys import PublicKey
 
 
 def signer(name: str) -> KeyFileSigner:
     """A key that is the same on every machine and worth nothing."""
-    private = Ed25519PrivateKey.from_private_bytes(hashlib.sha256(b"awo test key of " + name.encode()).digest())
+    private = _private(name)
     line = private.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode()
     return KeyFileSigner(PublicKey.parse(line, where=name), "not proved", private)
+
+
+def note_key(name: str) -> NoteKey:
+    """As `signer`, for a ledger or a witness."""
+    private = _private(name)
+    return NoteKey("ed25519", private.public_key().public_bytes_raw(), private)
+
+
+def _private(name: str) -> Ed25519PrivateKey:
+    return Ed25519PrivateKey.from_private_bytes(hashlib.sha256(b"awo test key of " + name.encode()).digest())
 
 
 OPERATOR, REVIEWER, STRANGER, LEAD = signer("operator"), signer("reviewer"), signer("stranger"), signer("lead")

@@ -40,7 +40,8 @@ class Vector:
 
     `failed` and `not_checked` are the ids with that verdict beside those that are never checked;
     `where` is the place that the first finding of the first of them names. `trust` and `policy` are the reader's own
-    list of signers and awo.toml.
+    list of signers and awo.toml, `ledger_keys` the ledgers and witnesses that they believe (verifier keys), and
+    `witnesses` how many of these must have signed, `roots` the authorities of time stamps (certificates in PEM).
     """
 
     package: Package
@@ -51,6 +52,9 @@ class Vector:
     bundle: bytes = b""
     trust: str = f"{SEALER_LINE}\n{DECIDER_LINE}\n"
     policy: str = ""
+    ledger_keys: str = ""
+    witnesses: int = 0
+    roots: str = ""
     require: tuple[str, ...] = field(default=("authority",))
 
 
@@ -170,7 +174,18 @@ def good() -> dict[str, Vector]:
         "unsealed": Vector(
             at_gate_written(),
             7,
-            not_checked=("EP-1.3", "EP-2.1", "EP-2.2", "EP-2.3", "EP-2.4", "EP-3.2", "EP-4.1", "EP-4.2", "EP-4.7"),
+            not_checked=(
+                "EP-1.3",
+                "EP-2.1",
+                "EP-2.2",
+                "EP-2.3",
+                "EP-2.4",
+                "EP-2.11",
+                "EP-3.2",
+                "EP-4.1",
+                "EP-4.2",
+                "EP-4.7",
+            ),
             where="audit/seal.json",
         ),
     }
@@ -252,11 +267,16 @@ def _response_to_another_call() -> Vector:
 # --- chapter 2 ---------------------------------------------------------------------------------------------------
 
 
+def _commits_to_other_texts() -> Vector:
+    package = completed().freeze(disclosure_sha256=sha256(b"other texts"))
+    return Vector(package, 3, ("EP-2.11",), where=layout.SEAL)
+
+
 def _another_list() -> Vector:
     package = completed().freeze()
     lines = package.files[layout.SUMS].splitlines(keepends=True)
     package.files[layout.SUMS] = b"".join(line for line in lines if not line.endswith(b"report.md\n"))
-    return Vector(package, 3, ("EP-2.1", "EP-2.3"), where=layout.SUMS)
+    return Vector(package, 3, ("EP-2.1", "EP-2.3", "EP-2.11"), where=layout.SUMS)
 
 
 def _altered_report() -> Vector:
@@ -351,9 +371,9 @@ def _sealer_not_trusted() -> Vector:
 
 _ALL_BUT_THE_CONTAINER = (
     *(f"EP-1.{number}" for number in range(3, 9)),
-    *(f"EP-2.{number}" for number in range(1, 11)),
+    *(f"EP-2.{number}" for number in range(1, 12)),
     *(f"EP-3.{number}" for number in range(1, 4)),
-    *(f"EP-4.{number}" for number in range(1, 13)),
+    *(f"EP-4.{number}" for number in range(1, 14)),
     *(f"EP-5.{number}" for number in range(1, 5)),
 )
 
@@ -365,6 +385,7 @@ _BAD: dict[str, Callable[[], Vector]] = {
     "EP-1.5": _unknown_kind,
     "EP-1.6": _response_to_another_call,
     "EP-2.1": _another_list,
+    "EP-2.11": _commits_to_other_texts,
     "EP-2.2": _altered_report,
     "EP-2.3": _added_file,
     "EP-2.4": _another_journal,

@@ -2,6 +2,16 @@
 
 from __future__ import annotations
 
+from awo.api.erasing import (
+    Copies,
+    ToErase,
+    copies_of,
+    erase,
+    files_to_erase,
+    finish_erasure,
+    unfinished_erasure,
+)
+from awo.api.keeping import Entered, commit, flagged, is_marked_immutable, make_immutable, why_not_immutable
 from awo.api.keys import (
     OWN_KEY_ID,
     Identity,
@@ -12,6 +22,17 @@ from awo.api.keys import (
     keys_folder,
     new_key,
     open_key,
+)
+from awo.api.ledgers import (
+    LedgerChecked,
+    LedgerHead,
+    ledger_audit,
+    ledger_check,
+    ledger_entries,
+    ledger_folder,
+    ledger_of,
+    ledger_prove,
+    ledger_refresh,
 )
 from awo.api.looking import (
     facts,
@@ -26,7 +47,7 @@ from awo.api.looking import (
     shown_gate,
     votes_to_open,
 )
-from awo.api.packages import export, export_every_eval_ever, export_reviews, export_table, verify
+from awo.api.packages import export, export_every_eval_ever, export_reviews, export_table, how_to_scan, scan, verify
 from awo.api.panels import reveal
 from awo.api.projects import (
     PROJECT_FILE,
@@ -42,48 +63,89 @@ from awo.api.projects import (
     run_folders,
     workflow_schema,
 )
+from awo.api.proving import prove
+from awo.api.redacting import open_redaction, package, preview_redaction, redact
 from awo.api.running import decide, replay, rescore, resume, revise, run
 from awo.api.sealing import freeze, render, seal_finished
+from awo.api.stamping import is_stamped, stamp_ledger, stamp_run
 from awo.api.telling import Reminder, Told, notices_here, remind, send_test, tell_decided, tell_opened
+from awo.api.witnessing import (
+    WITNESS_TIMEOUT_S,
+    Asked,
+    ask_witnesses,
+    watched_logs,
+    witness_signers,
+    worst_answer,
+)
 
 __all__ = [
     "OWN_KEY_ID",
     "PROJECT_FILE",
     "REVIEWERS",
+    "WITNESS_TIMEOUT_S",
+    "Asked",
+    "Copies",
+    "Entered",
     "Identity",
+    "LedgerChecked",
+    "LedgerHead",
     "Project",
     "Reminder",
+    "ToErase",
     "Told",
+    "ask_witnesses",
+    "commit",
+    "copies_of",
     "decide",
     "enrol",
     "enrolled_alike",
+    "erase",
     "export",
     "export_every_eval_ever",
     "export_reviews",
     "export_table",
     "facts",
+    "files_to_erase",
     "find_project",
     "find_run",
+    "finish_erasure",
+    "flagged",
     "follow",
     "freeze",
+    "how_to_scan",
     "identity",
+    "is_marked_immutable",
     "is_sealed",
+    "is_stamped",
     "is_worked_on",
     "key_beside",
     "keys_folder",
     "lacking",
     "later_attempts",
     "lay_out",
+    "ledger_audit",
+    "ledger_check",
+    "ledger_entries",
+    "ledger_folder",
+    "ledger_of",
+    "ledger_prove",
+    "ledger_refresh",
     "load",
+    "make_immutable",
     "new_key",
     "notices_here",
     "open_key",
+    "open_redaction",
     "open_run",
     "operations",
     "outcomes",
+    "package",
     "pending_gate",
     "plan",
+    "preview_redaction",
     "promise",
+    "prove",
+    "redact",
     "remind",
     "render",
     "replay",
@@ -93,12 +155,20 @@ __all__ = [
     "revise",
     "run",
     "run_folders",
+    "scan",
     "seal_finished",
     "send_test",
     "shown_gate",
+    "stamp_ledger",
+    "stamp_run",
     "tell_decided",
     "tell_opened",
+    "unfinished_erasure",
     "verify",
     "votes_to_open",
+    "watched_logs",
+    "why_not_immutable",
+    "witness_signers",
     "workflow_schema",
+    "worst_answer",
 ]

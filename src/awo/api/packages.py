@@ -2,20 +2,47 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from awo.api.ledgers import LEDGER
 from awo.api.projects import PROJECT_FILE, REVIEWERS, Project, find_run
+from awo.api.stamping import authorities
 from awo.errors import UsageError
 from awo.gate.project import Policy, read_policy
 
 if TYPE_CHECKING:  # what a command does not use is not loaded: `awo verify` knows nothing of the engine
+    from awo.evidence.redaction import Waiver
     from awo.publish.bundle import Bundle
     from awo.publish.every_eval_ever import Exported
     from awo.publish.reviews import Attested
+    from awo.publish.scan.findings import Scanned
     from awo.publish.tables import TableFile
+    from awo.sign.note import VerifierKey
     from awo.sign.seam import AskPassphrase
     from awo.verify.report import Report
+
+
+def scan(path: Path, waivers: Sequence[Waiver], parts: Sequence[str] = ()) -> Scanned:
+    """What looks like secrets or personal data in a run's folder or bundle, `waivers` let pass.
+
+    `parts` are the beginnings of the paths that are looked into; none means all. Raises `CannotCheck` where the
+    extra `scan` is not installed, and as the functions that read a package.
+    """
+    from awo.publish.scan.scanner import scan_files
+    from awo.verify.limits import Limits
+    from awo.withhold.sources import files_of, opener
+
+    with opener(path, Limits())() as source:
+        return scan_files(files_of(source), waivers, parts)
+
+
+def how_to_scan() -> str:
+    """The command that brings what the scan needs; '' where all of it is here."""
+    from awo.publish.scan.scanner import how_to_get, is_scanner_here
+
+    return "" if is_scanner_here() else how_to_get()
 
 
 def export(folder: Path, out: Path | None) -> Bundle:
@@ -58,12 +85,23 @@ def export_reviews(
     return export(folder, out, signer, known[0] if known else "", has_texts=has_texts)
 
 
-def verify(project: Project, name: str, trust: Path | None, policy: Path | None = None) -> Report:
+def verify(
+    project: Project,
+    name: str,
+    trust: Path | None,
+    policy: Path | None = None,
+    *,
+    ledger_keys: Path | None = None,
+    witnesses: int = 0,
+    tsa_roots: str = "",
+) -> Report:
     """What the judge finds in a run folder or bundle. Raises `UsageError` for no such thing, and `CannotCheck`.
 
     Without `trust`, the project's reviewers are believed, if there are any and their list lies outside the package.
     Without `policy`, the gates are held against the project's awo.toml, if it is there and outside the package,
-    else against the default.
+    else against the default. Without `ledger_keys` (verifier keys, one a line), the keys of the project's own ledger
+    are believed, if it lies outside the package. `tsa_roots` are the authorities of time stamps that are trusted: a
+    file of certificates, or `system`.
     """
     from awo.verify.judge import verify as judge
 
@@ -89,7 +127,33 @@ def verify(project: Project, name: str, trust: Path | None, policy: Path | None 
         asked, policy_name = project.policy, PROJECT_FILE
     else:
         asked, policy_name = None, ""
-    return judge(path, trust=trusted, trust_name=trust_name, policy=asked, policy_name=policy_name)
+    keys, keys_name = _ledger_keys(project, path, ledger_keys)
+    roots, roots_name = authorities(tsa_roots)
+    return judge(
+        path,
+        trust=trusted,
+        trust_name=trust_name,
+        policy=asked,
+        policy_name=policy_name,
+        ledger_keys=keys,
+        ledger_name=keys_name,
+        witnesses=witnesses,
+        roots=roots,
+        roots_name=roots_name,
+    )
+
+
+def _ledger_keys(project: Project, package: Path, given: Path | None) -> tuple[list[VerifierKey], str]:
+    """The keys of ledgers and witnesses that the reader believes, and what they are called."""
+    from awo.ledger.disk import KEYS
+    from awo.ledger.reader import read_keys
+
+    if given is not None:
+        return read_keys(_text(given, "the file of keys"), str(given), UsageError), str(given)
+    own = project.runs / LEDGER / KEYS
+    if not own.is_file() or own.resolve().is_relative_to(package.resolve()):
+        return [], ""
+    return read_keys(_text(own, "the keys of the ledger"), str(own), UsageError), f"runs/{LEDGER}/{KEYS}"
 
 
 def _text(path: Path, what: str) -> str:

@@ -8,8 +8,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from awo.api.keys import OWN_KEY_ID, Identity
+from awo.api.ledgers import ledger_of
 from awo.api.projects import PROJECT_FILE, Project, find_run, lacking, promise, secrets_here
-from awo.api.sealing import refuse_if_sealed, refuse_unless_sealed, seal_finished, seal_if_finished
+from awo.api.sealing import (
+    complete_registration,
+    refuse_if_sealed,
+    refuse_unless_sealed,
+    seal_finished,
+    seal_if_finished,
+)
 from awo.engine import folder as folders
 from awo.errors import EvidenceError, UsageError
 from awo.evidence.layout import INPUT
@@ -57,7 +64,7 @@ def run(
     going = start(plan, project.runs, around, who.as_starter(), supersedes, told_folder)
     del plan  # the run has it; nothing here needs it again
     ended = asyncio.run(going)
-    seal_if_finished(ended, who)
+    seal_if_finished(project, ended, who)
     return ended
 
 
@@ -74,11 +81,12 @@ def resume(
 
     from awo.engine import run as running
 
+    complete_registration(project, folder)
     refuse_if_sealed(folder)
     source = Path(folders.read_input(folder)[0].source.path)
     around = _surroundings(project, project.root / source.parent, watch)
     ended = asyncio.run(running.resume(folder, around, again or running.Again()))
-    seal_if_finished(ended, who)
+    seal_if_finished(project, ended, who)
     return ended
 
 
@@ -115,7 +123,7 @@ def replay(
     refuse_missing_packages(plan)
     around = _surroundings(project, workflow_root, watch)
     ended = asyncio.run(start(plan, project.runs, around, who.as_starter(), "", told_folder))
-    seal_if_finished(ended, who)
+    seal_if_finished(project, ended, who)
     return ended
 
 
@@ -150,7 +158,7 @@ def rescore(
         _refuse_uncommitted(project)
     around = replace(_surroundings(project, file.resolve().parent, watch), origin=recorded)
     ended = asyncio.run(start(plan, project.runs, around, who.as_starter(), recorded.run_id, told_folder))
-    seal_if_finished(ended, who)
+    seal_if_finished(project, ended, who)
     return ended
 
 
@@ -193,7 +201,7 @@ def revise(
         _refuse_uncommitted(project)
     around = replace(_surroundings(project, file.resolve().parent, watch), origin=recorded)
     ended = asyncio.run(start(plan, project.runs, around, who.as_starter(), recorded.run_id, told_folder))
-    seal_if_finished(ended, who)
+    seal_if_finished(project, ended, who)
     return ended
 
 
@@ -214,23 +222,23 @@ def decide(project: Project, folder: Path, choice: Choice, open_key: Callable[[]
         opened.append(open_key())
         return opened[0]
 
-    rules = deciding.ProjectRules(project.policy, project.reviewers, secrets_here())
+    rules = deciding.ProjectRules(project.policy, project.reviewers, secrets_here(), ledger_of(project))
     try:
         decided = asyncio.run(deciding.decide(folder, choice, open_once, rules))
     except DeadlineClosed:
-        _seal_with(folder, choice.signer_id, opened)
+        _seal_with(project, folder, choice.signer_id, opened)
         raise
     if decided.outcome:
-        _seal_with(folder, choice.signer_id, opened)
+        _seal_with(project, folder, choice.signer_id, opened)
     return decided
 
 
-def _seal_with(folder: Path, signer_id: str, opened: list[Signer]) -> None:
+def _seal_with(project: Project, folder: Path, signer_id: str, opened: list[Signer]) -> None:
     """Seals a run that is finished with the key of the decider; one that could not be opened leaves that to others."""
     from awo.sign.patterns import why_not_a_principal
 
     if opened and not why_not_a_principal(signer_id):
-        seal_finished(folder, Identity(signer_id, opened[0]))
+        seal_finished(project, folder, Identity(signer_id, opened[0]))
 
 
 def _surroundings(project: Project, workflow_root: Path, watch: Watch) -> Surroundings:
@@ -243,6 +251,7 @@ def _surroundings(project: Project, workflow_root: Path, watch: Watch) -> Surrou
         policy=project.policy,
         secrets=secrets_here(),
         watch=watch,
+        ledger=ledger_of(project),
     )
 
 

@@ -8,27 +8,30 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from awo.api.keys import Identity
 from awo.api.looking import facts
+from awo.api.projects import Project
 from awo.engine import folder as folders
 from awo.errors import UsageError
 
 if TYPE_CHECKING:  # what a command does not use is not loaded: `awo verify` knows nothing of the engine
     from awo.derive.facts import RunFacts
     from awo.engine.run import Ended
+    from awo.ledger.log import Ledger
 
 
-def freeze(folder: Path, who: Identity) -> str:
+def freeze(project: Project, folder: Path, who: Identity) -> str:
     """Seals a run as it stands: as what it finished as, else as failed or abandoned. Raises `UsageError`."""
     import asyncio
 
     from awo.derive.facts import StepStatus
     from awo.engine.run import finish_as
 
+    complete_registration(project, folder)
     refuse_if_sealed(folder)
     so_far = facts(folder)
     has_failed = bool(so_far.with_status(StepStatus.FAILED)) and so_far.open_gate is None
     outcome: Literal["failed", "abandoned"] = "failed" if has_failed else "abandoned"
     done = asyncio.run(finish_as(folder, outcome))
-    _seal(folder, done, who)
+    _seal(project, folder, done, who)
     return done.outcome
 
 
@@ -65,20 +68,45 @@ def refuse_unless_sealed(folder: Path) -> None:
         )
 
 
-def seal_finished(folder: Path, who: Identity) -> None:
+def seal_finished(project: Project, folder: Path, who: Identity) -> None:
     """Seals a run that has finished, and does nothing to one that is sealed. Raises `CannotCheck` without key."""
     from awo.seal.seal import is_sealed
 
     if not is_sealed(folder):
-        _seal(folder, facts(folder), who)
+        _seal(project, folder, facts(folder), who)
 
 
-def _seal(folder: Path, done: RunFacts, who: Identity) -> None:
+def complete_registration(project: Project, folder: Path) -> None:
+    """Enters the seal of a run in the ledger where a crash kept it back, and proves it in the package."""
+    from awo.api.ledgers import ledger_of
+    from awo.evidence.layout import REGISTRATION
+    from awo.seal.seal import is_sealed
+
+    if not is_sealed(folder) or (folder / REGISTRATION).exists() or (ledger := ledger_of(project)) is None:
+        return
+    if ledger.reader().entries_of(folder.name):  # or it was run without a ledger: `awo ledger refresh` enters it
+        _register(folder, facts(folder), ledger)
+
+
+def _register(folder: Path, done: RunFacts, ledger: Ledger) -> None:
+    from awo.engine.entering import enter_seal
+    from awo.seal.registering import write_registration
+
+    enter_seal(folder, done, ledger)
+    write_registration(folder, ledger)
+
+
+def _seal(project: Project, folder: Path, done: RunFacts, who: Identity) -> None:
+    from awo.api.ledgers import ledger_of
     from awo.canon import time
+    from awo.engine.entering import enter_so_far
     from awo.engine.run import SOFTWARE
     from awo.seal.seal import is_sealed, seal_run
 
     outcome: Any = done.outcome
+    ledger = ledger_of(project)
+    if ledger is not None:
+        enter_so_far(folder, done, ledger)  # what cannot be entered is found before the seal
     with folders.alone_in(folder, wait=True):
         if is_sealed(folder):  # by another process that finished the same run just now
             return
@@ -93,14 +121,19 @@ def _seal(folder: Path, done: RunFacts, who: Identity) -> None:
             signer=who.signer,
             software=SOFTWARE,
             at=time.now(),
+            register=lambda: None if ledger is None else _register(folder, done, ledger),
         )
+    if project.policy.immutable:
+        from awo.seal.immutable import make_immutable
+
+        make_immutable(folder)  # what came of it is read back by whoever says it: `flagged`
 
 
-def seal_if_finished(ended: Ended, who: Identity) -> None:
+def seal_if_finished(project: Project, ended: Ended, who: Identity) -> None:
     from awo.seal.seal import is_sealed
 
     if ended.facts.outcome and not is_sealed(ended.folder):
-        _seal(ended.folder, ended.facts, who)
+        _seal(project, ended.folder, ended.facts, who)
 
 
 def _write_claimed_signers(folder: Path, done: RunFacts, who: Identity) -> None:

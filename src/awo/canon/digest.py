@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import IO, Protocol
 
@@ -57,6 +58,18 @@ def node_hash(left: bytes, right: bytes) -> bytes:
     return hashlib.sha256(b"\x01" + left + right).digest()
 
 
+def leaf_hashes(lines: Iterable[bytes]) -> bytes:
+    """`leaf_hash` of each line, 32 bytes each in one piece: two million lines must not cost a call each."""
+    sha256 = hashlib.sha256
+    return b"".join([sha256(b"\x00" + line).digest() for line in lines])
+
+
+def node_hashes(level: bytes | bytearray) -> bytes:
+    """`node_hash` of each pair of neighbours in a level of a tree, 32 bytes each; one without a neighbour is left."""
+    sha256 = hashlib.sha256
+    return b"".join([sha256(b"\x01" + level[n : n + 64]).digest() for n in range(0, len(level) - 63, 64)])
+
+
 def empty_tree_hash() -> bytes:
     """RFC 6962 section 2.1: the root of the tree without leaves, SHA-256 of nothing."""
     return hashlib.sha256(b"").digest()
@@ -67,6 +80,43 @@ def sha512_bytes(data: bytes) -> bytes:
     return hashlib.sha512(data).digest()
 
 
+def digest_named(name: str, data: bytes) -> bytes:
+    """SHA-256, SHA-384 or SHA-512 of exactly these bytes, by that name: what a time stamp is over (RFC 3161)."""
+    match name:
+        case "SHA-256":
+            return hashlib.sha256(data).digest()
+        case "SHA-384":
+            return hashlib.sha384(data).digest()
+        case "SHA-512":
+            return hashlib.sha512(data).digest()
+        case _:
+            raise ValueError(f"no digest is called {name!a}")
+
+
 def sha256_bytes(data: bytes) -> bytes:
     """SHA-256 as 32 raw bytes: SSH key fingerprints, SSHSIG over a message."""
     return hashlib.sha256(data).digest()
+
+
+def note_key_id(name: str, kind: int, public: bytes) -> bytes:
+    """The four bytes that name a key of signed notes: SHA-256(name || 0x0A || kind || public key), cut (C2SP)."""
+    return hashlib.sha256(name.encode() + b"\n" + bytes([kind]) + public).digest()[:4]
+
+
+def salts_for(key: bytes, path: str, place: str) -> bytes:
+    """The 64 bytes from which the salts of one place in a file are cut (spec section 9.1).
+
+    `key` is the 32 bytes of audit/disclosure.key. Without it nothing is known of a salt, whichever others are known.
+    """
+    return hashlib.sha512(b"%b%b\x00%b" % (key, path.encode(), place.encode())).digest()
+
+
+def salts_of(key: bytes, path: str) -> Callable[[int], bytes]:
+    """As `salts_for`, for the lines of one file by their numbers."""
+    begin, sha512 = b"%b%b\x00" % (key, path.encode()), hashlib.sha512
+    return lambda number: sha512(b"%b%d" % (begin, number)).digest()
+
+
+def commitment(salt: bytes, value: bytes) -> str:
+    """What stands for a withheld value: SHA-256(salt || value), 64 hex digits; the salt has 16 bytes."""
+    return hashlib.sha256(salt + value).hexdigest()

@@ -24,6 +24,7 @@ from awo.cli.ending import next_attempt
 from awo.cli.gates import what_next
 from awo.cli.places import find, named, passphrase_for, run_argument, runs_option
 from awo.cli.printing import json_option, note, print_json, say
+from awo.cli.stamping import stamp_if_asked
 from awo.cli.telling import tell_decided
 from awo.engine.decide import Choice, Decided
 from awo.errors import Interrupted
@@ -146,6 +147,7 @@ def _decide(
         choice = replace(choice, given=asked.answers, seen=asked.seen)
     decided = _signed(here, folder, choice, key)
     tell_decided(here, folder)
+    stamp_if_asked(here, folder)
     if as_json:
         print_json({"run": folder.name, "verdict": verdict, **decided._asdict()})
         return

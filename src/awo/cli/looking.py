@@ -33,6 +33,8 @@ def status(run_name: str, runs: Path | None, *, as_json: bool) -> None:
     say(f"{summary['run']}: {summary['state']}", f"steps: {steps}", f"responses: {summary['responses']}")
     if money := money_in_brief(facts):
         say(f"money: {money}")
+    if summary["is_immutable"]:
+        say("its files have the immutable flag")
     if summary["gate"]:
         say(f"waits at the gate {summary['gate']}: awo gates {named(here, folder)}")
     say(f"next: {summary['next']}")
@@ -69,7 +71,7 @@ def show(run_name: str, runs: Path | None, *, as_json: bool) -> None:
     facts = api.facts(folder)
     found = api.outcomes(folder, facts)
     if as_json:
-        print_json(_details(here, folder, facts) | {"results": for_programs(found)})
+        print_json(_details(here, folder, facts) | {"results": for_programs(found)} | _flagged(folder))
         return
     say(f"{facts.run_id}: {_state(folder, facts)}", f"workflow: {facts.input.name}")
     say(f"started {moment(facts.started_at)} by {facts.starter.id}")
@@ -93,7 +95,14 @@ def show(run_name: str, runs: Path | None, *, as_json: bool) -> None:
             say(f"  {decision.verdict} by {decision.signer}: {decision.decision.path}")
     if results := in_lines(found, folder):
         say("", *results)
+    if (flags := api.flagged(folder)).immutable:
+        say("", flags.said())
     say("", f"report: {folder / 'report.md'}")
+
+
+def _flagged(folder: Path) -> dict[str, Any]:
+    flags = api.flagged(folder)
+    return {"immutable": {"files": flags.files, "immutable": flags.immutable}}
 
 
 def _chain(here: api.Project, facts: RunFacts) -> list[str]:
@@ -147,6 +156,7 @@ def _summary(here: api.Project, folder: Path, facts: RunFacts) -> dict[str, Any]
         "state": _state(folder, facts),
         "outcome": facts.outcome,
         "is_sealed": api.is_sealed(folder),
+        "is_immutable": api.is_marked_immutable(folder),
         "gate": gate.gate if gate else "",
         "steps": counts,
         "responses": facts.calls.responses,

@@ -1,36 +1,26 @@
-"""The commands on packages: `seal`, `verify`, `render`, `export`."""
+"""The commands on packages: `verify`, `render`, `export`."""
 
 from __future__ import annotations
 
 import shlex
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from awo import api
-from awo.cli.places import find, key_options, named, passphrase_for, project, run_argument, runs_option, who
+from awo.cli.places import find, named, passphrase_for, project, run_argument, runs_option
 from awo.cli.printing import json_option, note, print_json, say
+from awo.cli.scanning import scan_options, scanned_first
 from awo.derive.phrases import count
 from awo.errors import UsageError
-from awo.evidence.layout import INPUT, SUMS
+from awo.evidence.layout import DECISIONS, INPUT, OUTPUTS, SUMS, VERIFIERS
+
+if TYPE_CHECKING:
+    from awo.publish.scan.findings import Scanned
 
 PARTS = (INPUT, SUMS, "audit", "outputs")
 """What a package has in its folder. A folder with none of it is something else."""
-
-
-@click.command()
-@run_argument
-@runs_option
-@key_options
-@json_option
-def seal(run_name: str, runs: Path | None, key: Path | None, signer_id: str, *, as_json: bool) -> None:
-    """Freeze RUN as it stands: as what it finished as, else as failed or abandoned."""
-    here, folder = find(run_name, runs)
-    outcome = api.freeze(folder, who(here, key, signer_id))
-    if as_json:
-        print_json({"run": folder.name, "outcome": outcome, "is_sealed": True})
-    else:
-        say(f"{folder.name} is sealed as {outcome}.", f"next: awo verify {named(here, folder)}")
 
 
 @click.command()
@@ -93,6 +83,7 @@ def render(run_name: str, runs: Path | None, *, as_json: bool) -> None:
     default="",
     help="With --as every-eval-ever, to the models: first_party, third_party, collaborative or other.",
 )
+@scan_options
 @runs_option
 @json_option
 def export(
@@ -105,13 +96,23 @@ def export(
     without_comments: bool,
     organization: str,
     relationship: str,
+    waive: tuple[str, ...],
     runs: Path | None,
     *,
+    no_scan: bool,
     as_json: bool,
 ) -> None:
-    """Write the bundle of a sealed RUN: one .tar.gz, the same bytes each time. Or a table, records or attestations."""
+    """Write the bundle of a sealed RUN: one .tar.gz, the same bytes each time. Or a table, records or attestations.
+
+    First the texts are searched for secrets and personal data, where `awo[scan]` is installed. What is found stops the
+    export until it is withheld (`awo redact`) or let pass (--waive).
+    """
     here, folder = find(run_name, runs)
     _refuse_mixed(output, table, safe_for_spreadsheets, form, organization or relationship)
+    scan: Scanned | None = None
+    if _is_scanned(folder, table, form, without_comments):
+        parts = (DECISIONS,) if form is not None else (OUTPUTS,) if table is not None else ()
+        scan = scanned_first(here, folder, f"awo export {named(here, folder)}", waive, no_scan=no_scan, parts=parts)
     if form == "in-toto":
         _export_reviews(here, folder, output, key, without_comments, as_json=as_json)
         return
@@ -132,11 +133,19 @@ def export(
                 "sha256": bundle.sha256,
                 "size_bytes": bundle.size_bytes,
                 "tar_sha256": bundle.tar_sha256,
+                "scan": None if scan is None else scan.as_dict(),
             }
         )
     else:
         say(f"bundle: {bundle.path}", f"sha256: {bundle.sha256}", f"size:   {bundle.size_bytes} bytes")
         say(f"next: awo verify {shlex.quote(str(bundle.path))}")
+
+
+def _is_scanned(folder: Path, table: Path | None, form: str | None, without_comments: bool) -> bool:
+    """Whether what is asked for has texts that are searched first. An unsealed run gives no bundle, so none."""
+    if form is not None:
+        return form == "in-toto" and not without_comments
+    return table is not None or api.is_sealed(folder)
 
 
 def _refuse_mixed(output: Path | None, table: Path | None, safe: bool, form: str | None, told: str) -> None:
@@ -207,6 +216,11 @@ def _export_reviews(
 @click.command()
 @click.argument("path", metavar="PATH", default="latest")
 @click.option(
+    "--standalone",
+    is_flag=True,
+    help="Print verify.py instead: a verifier in one file that needs nothing but Python.",
+)
+@click.option(
     "--trust",
     type=click.Path(path_type=Path),
     help="Whom you believe: an allowed_signers file (default: the project's reviewers/allowed_signers).",
@@ -217,6 +231,27 @@ def _export_reviews(
     help="What you ask of gates: an awo.toml (default: the project's own, if there is one).",
 )
 @click.option(
+    "--ledger-keys",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="The ledgers and witnesses that you believe: verifier keys, one a line (default: those of the project's own "
+    "ledger).",
+)
+@click.option(
+    "--witnesses",
+    type=click.IntRange(min=0),
+    default=0,
+    metavar="N",
+    help="How many of these witnesses must have signed the ledger's checkpoint.",
+)
+@click.option(
+    "--tsa-roots",
+    metavar="FILE",
+    default="",
+    help="The authorities of time stamps that you trust: their root certificates in PEM, or `system` for those of this "
+    "machine (default: none).",
+)
+@click.option(
     "--require",
     multiple=True,
     metavar="CHAPTER",
@@ -225,18 +260,35 @@ def _export_reviews(
 @runs_option
 @json_option
 def verify(
-    path: str, trust: Path | None, policy: Path | None, require: tuple[str, ...], runs: Path | None, *, as_json: bool
+    path: str,
+    trust: Path | None,
+    policy: Path | None,
+    ledger_keys: Path | None,
+    witnesses: int,
+    tsa_roots: str,
+    require: tuple[str, ...],
+    runs: Path | None,
+    *,
+    standalone: bool,
+    as_json: bool,
 ) -> int:
-    """Check a run folder or a bundle. Changes nothing, runs nothing, needs no network.
+    """Check a run folder, a bundle or a proof. Changes nothing, runs nothing, needs no network.
 
-    PATH is a run's id, a folder, a .tar.gz or `latest`. Ends with 0 when it verifies, 3 when it
+    PATH is a run's id, a folder, a .tar.gz, a proof or `latest`. Ends with 0 when it verifies, 3 when it
     does not, 7 when something could not be checked.
     """
     from awo.cli.verdict import print_verdict
     from awo.verify.report import exit_code
 
+    if standalone:
+        from awo.verify.verifiers import verifier
+
+        click.echo(verifier(VERIFIERS[0]), nl=False)
+        return 0
     _refuse_other_folder(Path(path))
-    report = api.verify(project(runs), path, trust, policy)
+    report = api.verify(
+        project(runs), path, trust, policy, ledger_keys=ledger_keys, witnesses=witnesses, tsa_roots=tsa_roots
+    )
     needed = frozenset(require)
     code = exit_code(report, needed)
     if as_json:

@@ -10,6 +10,7 @@ from awo import api
 from awo.cli.ending import next_attempt
 from awo.cli.places import find, key_options, named, run_argument, runs_option, who
 from awo.cli.printing import json_option, print_json, say
+from awo.cli.stamping import stamp_if_asked
 from awo.cli.telling import tell_decided
 
 
@@ -24,9 +25,10 @@ def reveal(run_name: str, runs: Path | None, key: Path | None, signer_id: str, *
     A key is needed only where the run is rejected by it, and so sealed.
     """
     here, folder = find(run_name, runs)
-    revealed = api.reveal(folder, lambda: who(here, key, signer_id))
+    revealed = api.reveal(here, folder, lambda: who(here, key, signer_id))
     if revealed.opened:
         tell_decided(here, folder)
+        stamp_if_asked(here, folder)
     name = named(here, folder)
     if as_json:
         print_json({"run": folder.name, **revealed._asdict()})

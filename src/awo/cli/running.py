@@ -17,6 +17,7 @@ from awo.cli.places import budget_option, find, key_options, named, project, run
 from awo.cli.printing import in_dollars, json_option, note, print_json
 from awo.cli.progress import progress
 from awo.cli.results import in_lines
+from awo.cli.stamping import stamp_if_asked
 from awo.cli.telling import tell_opened
 from awo.derive.phrases import count
 from awo.engine.folder import read_input
@@ -230,6 +231,7 @@ def report_end(ended: Ended, name: str, who_again: str, *, as_json: bool, reruns
     )
     if ended.outcome == "waiting":
         tell_opened(project(), ended.folder)
+    stamp_if_asked(project(), ended.folder)
     if as_json:
         print_json(_as_json(ended, end.exit_code, reruns))
         return end.exit_code

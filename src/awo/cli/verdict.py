@@ -7,6 +7,7 @@ from itertools import zip_longest
 import click
 
 from awo.cli.printing import harmless, say
+from awo.cli.withheld import print_redaction
 from awo.derive.phrases import count
 from awo.verify.checks import NOT_BUILT
 from awo.verify.findings import Verdict
@@ -23,6 +24,7 @@ WORDS = {
     "incomplete": ("could not be checked in full", "yellow"),
 }
 SHOWN = 10
+WITHHELD = "withheld"
 
 
 def print_verdict(report: Report, require: frozenset[str]) -> None:
@@ -33,11 +35,9 @@ def print_verdict(report: Report, require: frozenset[str]) -> None:
     name = harmless(report.run_id or report.source)
     ended = f" ({harmless(report.outcome)})" if report.outcome else ""
     click.echo(f"{name}: {', '.join([click.style(words, fg=colour, bold=True), *left_open])}{ended}")
-    counts = report.counts
-    say(
-        f"  {count(counts['files'], 'file')}, {count(counts['bytes'], 'byte')}, {count(counts['events'], 'event')}, "
-        f"{count(counts['responses'], 'response')}, {count(counts['decisions'], 'decision')}"
-    )
+    say(f"  {about_proof(report) if report.kind == 'proof' else _counted(report.counts)}")
+    if report.redaction is not None:
+        print_redaction(report.redaction)
     chapter = ""
     for result, following in zip_longest(report.checks, report.checks[1:]):
         if result.check.chapter != chapter:
@@ -52,21 +52,52 @@ def print_verdict(report: Report, require: frozenset[str]) -> None:
     say(*(f"next: {hint}" for hint in hints_of(report)))
 
 
-def unchecked_chapters(report: Report) -> list[str]:
-    """`derivation not checked` for each chapter of which nothing could be checked, else `not checked in full`.
+def about_proof(report: Report) -> str:
+    """What a proof is about, in a line."""
+    proved, events = report.proved, count(report.counts["events"], "event")
+    if "first" in proved:
+        about = f"a proof that the sealed journal of {events} begins with an earlier one of {proved['first']['size']}"
+    elif "path" in proved:
+        about = f"a proof of line {proved['line']} (from 0) of {proved['path']}, event {proved['event']} of {events}"
+    elif "event" in proved:
+        about = f"a proof of event {proved['event']} (from 0) of {events}"
+    else:
+        about = "no proof that can be read"
+    return f"{about}, {count(report.counts['bytes'], 'byte')}"
 
-    It stands behind the verdict, so that nobody takes `verified` for more than it is. Checks that this version
-    cannot make of any package are not named.
+
+def _counted(counts: dict[str, int]) -> str:
+    return (
+        f"{count(counts['files'], 'file')}, {count(counts['bytes'], 'byte')}, {count(counts['events'], 'event')}, "
+        f"{count(counts['responses'], 'response')}, {count(counts['decisions'], 'decision')}"
+    )
+
+
+def unchecked_chapters(report: Report) -> list[str]:
+    """`derivation not checked` for each chapter of which nothing could be checked, else `not checked in full`; with
+    `withheld` instead where only a redaction keeps checks from being made.
+
+    It stands behind the verdict, so that nobody takes `verified` for more than it is. A check for which nothing is
+    there (a time stamp that nobody asked for) is not named.
     """
-    verdicts: dict[str, set[Verdict]] = {}
+    verdicts: dict[str, set[str]] = {}
     for result in report.checks:
-        if result.check.id not in NOT_BUILT:
-            verdicts.setdefault(result.check.chapter, set()).add(result.verdict)
-    return [
-        f"{chapter} not checked" + ("" if found == {"not_checked"} else " in full")
-        for chapter, found in verdicts.items()
-        if "not_checked" in found
-    ]
+        if result.check.id not in NOT_BUILT and not _has_no_subject(result):
+            word = WITHHELD if result.is_withheld else result.verdict
+            verdicts.setdefault(result.check.chapter, set()).add(word)
+    said = []
+    for chapter, found in verdicts.items():
+        is_all = "passed" not in found and "failed" not in found
+        if "not_checked" in found:
+            said.append(f"{chapter} not checked{'' if is_all else ' in full'}")
+        elif WITHHELD in found:
+            said.append(f"{chapter} withheld{'' if is_all else ' in part'}")
+    return said
+
+
+def _has_no_subject(result: CheckResult) -> bool:
+    """Whether a check was not made since there is nothing that it is about: what it says names no place."""
+    return result.verdict == "not_checked" and not any(finding.where for finding in result.findings)
 
 
 def hints_of(report: Report) -> list[str]:
@@ -86,7 +117,7 @@ def _is_said_again(result: CheckResult, following: CheckResult | None) -> bool:
 
 
 def _print_check(result: CheckResult, *, is_said_below: bool) -> None:
-    word, colour = MARKS[result.verdict]
+    word, colour = (WITHHELD, "yellow") if result.is_withheld else MARKS[result.verdict]
     against = ", ".join(result.check.holds_against)
     click.echo(
         f"  {result.check.id}  {click.style(f'{word:11}', fg=colour)}  {result.check.title} [against: {against}]"

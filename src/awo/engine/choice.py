@@ -9,6 +9,7 @@ from awo.evidence.events import Checkpoint
 from awo.evidence.gates import Answer, Meaning, Verdict
 from awo.evidence.secrets import SecretCutter
 from awo.gate.project import Policy
+from awo.ledger.log import Ledger
 from awo.sign.allowed_signers import AllowedSigners
 from awo.sign.seam import Signer
 
@@ -38,7 +39,7 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class ProjectRules:
-    """What a project says of decisions: its policy, its reviewers, and the secrets to keep out.
+    """What a project says of decisions: its policy, its reviewers, the secrets to keep out, and its ledger.
 
     `reviewers` reads the list of reviewers, None where there is none; raises `UsageError` for one that cannot be read.
     """
@@ -46,3 +47,4 @@ class ProjectRules:
     policy: Policy
     reviewers: Callable[[], AllowedSigners | None]
     secrets: SecretCutter
+    ledger: Ledger | None = None

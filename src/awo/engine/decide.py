@@ -13,6 +13,7 @@ from awo.engine.at_gate import AtGate, at_gate, gate_facts
 from awo.engine.before_signing import refuse_clock, refuse_late, refuse_other_step, refuse_secrets, refuse_stale
 from awo.engine.choice import Choice, OpenKey, ProjectRules
 from awo.engine.closing import close_if_decided
+from awo.engine.entering import enter_what_is_recorded
 from awo.engine.folder import fsync_folder, refuse_sealed, write_whole
 from awo.engine.journal import Journal
 from awo.engine.refusing import Attempt, Refusal, on_record
@@ -80,15 +81,20 @@ async def decide(folder: Path, choice: Choice, open_key: OpenKey, project: Proje
     """
     refuse_sealed(folder)
     key = _opened(open_key)  # a passphrase is typed while nobody waits for the lock
+    if project.ledger is not None:
+        project.ledger.refuse_unwritable()
     async with at_gate(folder) as at:
         prepared = prepare(at, choice, key, project)
         if not takes_votes(prepared.facts):
-            return await record_decision(at.journal, prepared)
-        from awo.engine.panels import seal_vote
+            decided = await record_decision(at.journal, prepared)
+        else:
+            from awo.engine.panels import seal_vote
 
-        assert not isinstance(key, AwoError)  # or it would have been refused
-        with on_record(at.journal, _attempt(choice, key), project.secrets):
-            return await seal_vote(at.journal, prepared, key)
+            assert not isinstance(key, AwoError)  # or it would have been refused
+            with on_record(at.journal, _attempt(choice, key), project.secrets):
+                decided = await seal_vote(at.journal, prepared, key)
+        await enter_what_is_recorded(at.journal, project.ledger)
+        return decided
 
 
 def prepare(at: AtGate, choice: Choice, key: SigningKey | AwoError, project: ProjectRules) -> Prepared:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-import itertools
 import os
 import re
 from collections.abc import Container, Iterable, Iterator
@@ -15,9 +14,9 @@ from typing import TypeVar
 from awo.canon import time
 from awo.canon.digest import sha256_file, sha256_hex, sha256_running
 from awo.canon.json import parse
-from awo.errors import DiskTrouble, EvidenceError, UsageError
+from awo.errors import DiskTrouble, EvidenceError, TextWithheld, UsageError
 from awo.evidence.events import FileRef
-from awo.evidence.layout import AUDIT, INPUT, JOURNAL, OUTPUTS, RUN_ID_PATTERN, SEAL_SIGNATURE
+from awo.evidence.layout import AUDIT, INPUT, JOURNAL, OUTPUTS, REDACTIONS, RUN_ID_PATTERN, SEAL_SIGNATURE
 from awo.evidence.records import InputRecord, encode_input
 from awo.plugins import nearest
 
@@ -60,14 +59,15 @@ def _write_input(folder: Path, record: InputRecord) -> FileRef:
 
 
 def _first_free(runs: Path, second: str, in_chain: Container[str]) -> Path:
-    for number in itertools.count(1):
-        name = second if number == 1 else f"{second}-{number}"
-        if name in in_chain:
+    number = 0
+    while True:
+        number += 1
+        folder = runs / (second if number == 1 else f"{second}-{number}")
+        if folder.name in in_chain:
             continue
         with contextlib.suppress(FileExistsError):
-            (runs / name).mkdir()
-            break
-    return runs / name
+            folder.mkdir()
+            return folder
 
 
 def find_run(runs: Path, name: str) -> Path:
@@ -106,7 +106,7 @@ def read_input(folder: Path) -> tuple[InputRecord, FileRef]:
     try:
         data = path.read_bytes()
     except FileNotFoundError as error:
-        raise EvidenceError("a recorded file is missing", where=str(path), hint="restore it from a copy") from error
+        raise _missing(folder, INPUT) from error
     except OSError as error:
         raise DiskTrouble("input.json cannot be read", where=str(path), got=str(error.strerror)) from error
     record = parse(data, InputRecord, where=str(path))
@@ -190,7 +190,7 @@ def never_started(folder: Path) -> UsageError:
 
 def refuse_altered(folder: Path, name: str, sha256: str) -> bytes:
     """The bytes of a recorded file that has this digest. Raises `EvidenceError` when they are not the recorded ones."""
-    with _recorded(folder / name) as path:
+    with _recorded(folder, name) as path:
         data = path.read_bytes()
     _compare(path, sha256, sha256_hex(data))
     return data
@@ -198,19 +198,31 @@ def refuse_altered(folder: Path, name: str, sha256: str) -> bytes:
 
 def refuse_altered_file(folder: Path, ref: FileRef) -> None:
     """As `refuse_altered`, without holding the bytes: for files of any size."""
-    with _recorded(folder / ref.path) as path:
+    with _recorded(folder, ref.path) as path:
         sha256, _ = sha256_file(path)
     _compare(path, ref.sha256, sha256)
 
 
 @contextlib.contextmanager
-def _recorded(path: Path) -> Iterator[Path]:
+def _recorded(folder: Path, name: str) -> Iterator[Path]:
+    path = folder / name
     try:
         yield path
     except FileNotFoundError as error:
-        raise EvidenceError("a recorded file is missing", where=str(path), hint=RESTORE) from error
+        raise _missing(folder, name) from error
     except OSError as error:
         raise DiskTrouble("a recorded file cannot be read", where=str(path), got=str(error.strerror)) from error
+
+
+def _missing(folder: Path, name: str) -> EvidenceError:
+    """What is said of a recorded file that is not there: nobody should look for one that is withheld."""
+    if (folder / REDACTIONS).is_dir():
+        return TextWithheld(
+            f"{name} is withheld by a redaction of this run, or was erased",
+            where=str(folder / name),
+            hint=f"`awo verify {folder.name}` says what is withheld, by whom and why",
+        )
+    return EvidenceError("a recorded file is missing", where=str(folder / name), hint=RESTORE)
 
 
 def _compare(path: Path, expected: str, got: str) -> None:

@@ -14,6 +14,7 @@ from awo.engine.at_gate import AtGate, at_gate, gate_facts
 from awo.engine.attempts import Workshop
 from awo.engine.decide import Decided, Prepared, record_decision, write_signed
 from awo.engine.desk import Bench
+from awo.engine.entering import enter_what_is_recorded
 from awo.engine.folder import read_recorded
 from awo.engine.journal import Journal
 from awo.engine.outputs import StepOutputs
@@ -35,6 +36,7 @@ from awo.gate.votes import (
     vote_bytes,
     vote_for,
 )
+from awo.ledger.log import Ledger
 from awo.lifecycle.steps import Status, StepState
 from awo.sign.namespaces import DECISION
 from awo.sign.seam import Signer as SigningKey
@@ -122,7 +124,7 @@ async def seal_vote(journal: Journal, prepared: Prepared, key: SigningKey, store
     return await record_decision(journal, prepared, opens=number, nonce=nonce)
 
 
-async def reveal(folder: Path, store: VoteStore | None = None) -> Revealed:
+async def reveal(folder: Path, store: VoteStore | None = None, ledger: Ledger | None = None) -> Revealed:
     """Opens the votes of the gate that waits which `store` (by default this user's) holds; none twice.
 
     Raises `UsageError` while votes are missing (code `panel`) or where no gate is blind, `EvidenceError` when what is
@@ -144,7 +146,10 @@ async def reveal(folder: Path, store: VoteStore | None = None) -> Revealed:
                 got=f"{len(book.votes)} sealed",
                 hint="who has not voted yet does so with `awo approve` or `awo reject`",
             )
-        return await _open_held(at.journal, facts, store)
+        try:
+            return await _open_held(at.journal, facts, store)
+        finally:
+            await enter_what_is_recorded(at.journal, ledger)  # also what was opened before one that is at fault
 
 
 async def _open_held(journal: Journal, facts: GateFacts, store: VoteStore) -> Revealed:

@@ -19,6 +19,7 @@ from awo.engine.attempts import Workshop
 from awo.engine.cache import Elsewhere, open_cache
 from awo.engine.closing import close_if_decided, reopen_if_lapsed
 from awo.engine.desk import remove_scratch
+from awo.engine.entering import enter_what_is_recorded
 from awo.engine.environment import environment_facts
 from awo.engine.folder import make_run_folder, read_input, refuse_links_and_devices, refuse_sealed
 from awo.engine.intact import check_input, refuse_altered_run
@@ -38,6 +39,7 @@ from awo.evidence import events as ev
 from awo.evidence.records import InputRecord
 from awo.evidence.secrets import SecretCutter
 from awo.gate.project import Policy
+from awo.ledger.log import Ledger
 from awo.lifecycle.rules import RunState
 from awo.lifecycle.steps import Status
 
@@ -52,6 +54,7 @@ class Surroundings:
     `project` is the folder of awo.toml and git, `runs` where the runs are; `workflow_root` the folder
     that the workflow's file names start from. `watch` is told of events once they are on disk.
     `origin` is the run that a new run scores again or revises; None to look for it among the others.
+    `ledger` is where runs are entered, None for a project without one.
     """
 
     project: Path
@@ -61,6 +64,7 @@ class Surroundings:
     secrets: SecretCutter
     watch: Watch
     origin: RecordedRun | None = None
+    ledger: Ledger | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +109,13 @@ async def start(
     supersedes: str,
     told_folder: Callable[[Path], None],
 ) -> Ended:
-    """A new run of `plan` below `runs`, as far as it goes without a person. Raises `DiskTrouble`."""
+    """A new run of `plan` below `runs`, as far as it goes without a person.
+
+    It is in the ledger before anything is asked; without a ledger that can be written no run is made. Raises
+    `DiskTrouble`, and as `Ledger` does.
+    """
+    if around.ledger is not None:
+        around.ledger.refuse_unwritable()
     folder, input_ref = make_run_folder(runs, plan)
     journal = Journal.create(folder, RunState(plan.steps, plan.budget_usd))
     journal.start()
@@ -120,6 +130,11 @@ async def start(
         solo=around.policy.solo,
     )
     told_folder(folder)
+    try:
+        await enter_what_is_recorded(journal, around.ledger, is_new=True)
+    except BaseException:
+        await journal.close()
+        raise
     return await _go_on(journal, plan, around)
 
 
@@ -136,6 +151,7 @@ async def resume(folder: Path, around: Surroundings, again: Again) -> Ended:
     state = journal.state
     try:
         await reopen_if_lapsed(journal)
+        await enter_what_is_recorded(journal, around.ledger)
     except AwoError:
         await journal.close()
         raise

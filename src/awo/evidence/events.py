@@ -12,8 +12,8 @@ import msgspec
 from msgspec import Meta
 
 from awo.canon import time, usd
-from awo.canon.json import encode_sorted
-from awo.errors import EvidenceError
+from awo.canon.json import canonical, encode_sorted
+from awo.errors import AwoError, EvidenceError
 from awo.evidence.layout import JOURNAL
 
 FORMAT = "awo/journal/v1"
@@ -21,6 +21,8 @@ FORMAT = "awo/journal/v1"
 # `(?!\n)`: in Python `$` also matches before a final line break, in JSON Schema it does not.
 Time = Annotated[str, Meta(pattern=time.PATTERN)]
 Sha256 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$(?!\n)")]
+MaybeSha256 = Annotated[str, Meta(pattern=r"^([0-9a-f]{64})?$(?!\n)")]
+"""A digest, or '' for none."""
 Size = Annotated[int, Meta(ge=0, le=2**53 - 1)]
 Count = Annotated[int, Meta(ge=1, le=2**53 - 1)]
 StepId = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$(?!\n)")]
@@ -431,4 +433,13 @@ def decode(line: bytes, number: int) -> AnyEvent:
         raise EvidenceError("a journal line is not an event of this format", where=where, got=str(error)) from error
     if encode_sorted(event) != line:
         raise EvidenceError("a journal line is not canonical JSON", where=where)
+    if isinstance(event, (EnvironmentRecorded, ModelRecorded)):  # no other kind has values of any type
+        _refuse_outside_canonical(event, where)
     return event
+
+
+def _refuse_outside_canonical(event: EnvironmentRecorded | ModelRecorded, where: str) -> None:
+    try:
+        canonical(event)
+    except AwoError as error:
+        raise EvidenceError(error.what, where=where, got=error.got) from error

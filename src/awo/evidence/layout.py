@@ -22,7 +22,20 @@ SUMS = "SHA256SUMS"
 SEAL = "audit/seal.json"
 SEAL_SIGNATURE = "audit/seal.json.sig"
 
-NOT_IN_SUMS = frozenset({SUMS, SEAL, SEAL_SIGNATURE})
+DISCLOSURE_KEY = "audit/disclosure.key"
+"""What all that a redaction may withhold is salted from; whoever has it can check guesses at what is withheld."""
+REDACTIONS = "audit/redactions"
+REGISTRATION = "audit/registration.json"
+TIME_STAMP = "audit/seal.json.tsr"
+
+NOT_IN_SUMS = frozenset({SUMS, SEAL, SEAL_SIGNATURE, REGISTRATION, TIME_STAMP})
+"""The seal and what vouches for it from outside: they are made after the list."""
+
+PARTIAL = ".partial"
+"""What the name of a file ends in of which parts are withheld."""
+
+VERIFIERS = ("verify.py", "verify.html")
+"""What a bundle has beside the run's folder, in this order."""
 
 VALUE_FILE = "output.json"
 RESPONSES_FILE = "responses.jsonl"
@@ -93,3 +106,13 @@ def authority_path(path: str) -> str:
 def decision_path(number: int, gate: str) -> str:
     """Where decision `number` (from 1) stands: `audit/decisions/0001-<gate>.json`."""
     return f"{DECISIONS}/{number:04d}-{gate}.json"
+
+
+def redaction_path(number: int) -> str:
+    """Where redaction `number` (from 1) stands: `audit/redactions/0001.json`; its signature beside it."""
+    return f"{REDACTIONS}/{number:04d}.json"
+
+
+def is_in_sums(path: str) -> bool:
+    """Whether a file of a package is one of those that SHA256SUMS lists."""
+    return path not in NOT_IN_SUMS and not path.startswith(f"{REDACTIONS}/")

@@ -19,7 +19,10 @@ class MerkleTree:
 
     def append(self, line: bytes) -> None:
         """Adds the next leaf."""
-        node = leaf_hash(line)
+        self.append_hash(leaf_hash(line))
+
+    def append_hash(self, node: bytes) -> None:
+        """Adds the next leaf by its 32-byte hash."""
         count = self.size
         while count & 1:
             node = node_hash(self._peaks.pop(), node)

@@ -322,13 +322,17 @@ class StatusView(_Record, frozen=True):
 
 
 class Seal(_Record, frozen=True):
-    """audit/seal.json: canonical JSON, signed in namespace awo-seal. `supersedes` may be ''."""
+    """audit/seal.json: canonical JSON, signed in namespace awo-seal. `supersedes` may be ''.
+
+    `disclosure_sha256` is the root over what stands for each file where texts are withheld (spec section 9).
+    """
 
     format: Literal["awo/seal/v1"]
     run_id: str
     outcome: Outcome
     checkpoint: Checkpoint
     sums_sha256: Sha256
+    disclosure_sha256: Sha256
     at: Time
     software: Software
     sealer: Starter

@@ -11,8 +11,12 @@ from awo.evidence.exchanges import Exchange
 from awo.evidence.gates import Authority, Decision, GatePending, GateRequest, SealedVote
 from awo.evidence.human_review import HumanReviewStatement
 from awo.evidence.judgements import GradeValue, PreferenceValue, RefutationValue
+from awo.evidence.ledger import Entry, Registration
 from awo.evidence.metadata import Metadata
+from awo.evidence.proof import ConsistencyProof, RecordProof
 from awo.evidence.records import InputRecord, ItemLine, ResponseLine, Seal, StatusView
+from awo.evidence.redaction import PartialText, Redaction
+from awo.evidence.redaction_policy import RedactionPolicy
 from awo.evidence.scores import ScoreLine, ScoresValue
 from awo.evidence.statistics import StatisticsValue
 from awo.evidence.verdicts import ClaimsValue
@@ -46,6 +50,13 @@ SHAPES: dict[str, tuple[Any, str]] = {
     "status": (StatusView, "audit/status.json"),
     "metadata": (Metadata, "metadata.json"),
     "seal": (Seal, "audit/seal.json"),
+    "partial": (PartialText, "A line, or the whole, of a file NAME.partial"),
+    "redaction": (Redaction, "audit/redactions/NNNN.json"),
+    "redaction-policy": (RedactionPolicy, "What a redaction shows: a file that a person writes"),
+    "ledger-entry": (Entry, "An entry of the ledger"),
+    "registration": (Registration, "audit/registration.json"),
+    "proof": (RecordProof, "A proof that one record belongs to a sealed run"),
+    "consistency": (ConsistencyProof, "A proof that a state of the journal is the beginning of the sealed one"),
 }
 
 

@@ -13,16 +13,25 @@ from awo.canon.digest import sha256_hex
 from awo.errors import UsageError
 from awo.evidence.events import StepId
 from awo.evidence.gates import GateRules, Need
+from awo.evidence.redaction import Waiver
 from awo.gate.checklist import why_not_plain
 from awo.gate.names import skeleton, why_mixed
+from awo.gate.publishing import read_scan, read_seal
 from awo.gate.settings import DEFAULT_RULES, DEFAULT_SETTINGS, REVIEWER, GateSettings, read_settings, refuse_unknown
+from awo.gate.timing import NO_TIME, TimeSettings, read_time
+from awo.gate.witnesses import read_witnesses
 from awo.plugins import nearest
 from awo.sign.patterns import why_not_a_principal
 
 __all__ = ["DEFAULT_RULES", "REVIEWER", "Person", "Policy", "read_policy"]
 
-_TOP: Final = ("require_commit", "project", "gates", "gate", "people")
+_TOP: Final = ("require_commit", "project", "gates", "gate", "people", "ledger", "seal", "scan", "time")
 _PROJECT: Final = ("name",)
+_LEDGER: Final = (
+    "witnesses",
+    "ml_dsa",
+    "enabled",
+)
 _PERSON: Final = ("name", "roles", "git")
 _STEP_ID = re.compile(get_args(StepId)[1].pattern)
 
@@ -42,7 +51,10 @@ class Policy:
     """What `awo.toml` says. Without the file: no solo decisions, everybody who is enrolled is a reviewer.
 
     `require_commit` refuses to start a run from an uncommitted tree. `general` holds for every gate that has no
-    settings of its own in `gates`. `sha256` is the digest of the file, '' without one.
+    settings of its own in `gates`. `has_ledger` enters runs in the project's ledger, which `witnesses` cosign: the URL
+    and the verifier key of each; `ml_dsa` signs it with an ML-DSA-44 key too. `immutable` sets the immutable flag on
+    what is sealed; `waivers` is what the scan before an export lets pass; `time` says who puts time
+    stamps. `sha256` is the digest of the file, '' without one.
     """
 
     project: str = ""
@@ -50,6 +62,12 @@ class Policy:
     general: GateSettings = DEFAULT_SETTINGS
     gates: Mapping[str, GateSettings] = field(default_factory=lambda: MappingProxyType({}))
     people: Mapping[str, Person] = field(default_factory=lambda: MappingProxyType({}))
+    has_ledger: bool = True
+    ml_dsa: bool = False
+    witnesses: tuple[tuple[str, str], ...] = ()
+    immutable: bool = False
+    waivers: tuple[Waiver, ...] = ()
+    time: TimeSettings = NO_TIME
     sha256: str = field(default="", compare=False)
 
     @property
@@ -90,10 +108,11 @@ class Policy:
 def read_policy(text: str, *, where: str) -> Policy:
     """The settings in the text of an `awo.toml`.
 
-    Keys: `require_commit` at the top; `name` in [project]; those of `settings.KEYS` in [gates] and [gate.ID];
-    `name`, `roles` and `git` in [people."alice@example.org"]. Raises `UsageError`, naming `where`, for text that
-    is not TOML, an unknown key (with the nearest right one), a value of the wrong type, settings that contradict
-    each other, and people whose printed names look alike.
+    Keys: `require_commit` at the top; `name` in [project]; `enabled`, `ml_dsa` and `witnesses` in [ledger];
+    `immutable` in [seal]; `waive` in [scan]; `authority` and `stamp` in [time]; those of `settings.KEYS` in [gates]
+    and [gate.ID]; `name`, `roles` and `git` in [people."alice@example.org"]. Raises `UsageError`, naming `where`, for
+    text that is not TOML, an unknown key (with the nearest right one), a value of the wrong type, settings that
+    contradict each other, and people whose printed names look alike.
     """
     try:
         data = tomllib.loads(text)
@@ -102,6 +121,8 @@ def read_policy(text: str, *, where: str) -> Policy:
     refuse_unknown(data, _TOP, "at the top", where)
     project, general = _table(data, "project", where), _table(data, "gates", where)
     refuse_unknown(project, _PROJECT, "in [project]", where)
+    ledger = _table(data, "ledger", where)
+    refuse_unknown(ledger, _LEDGER, "in [ledger]", where)
     people = {person_id: _person(person_id, value, where) for person_id, value in _table(data, "people", where).items()}
     _refuse_look_alikes(people, where)
     return Policy(
@@ -111,6 +132,12 @@ def read_policy(text: str, *, where: str) -> Policy:
         general=read_settings({}, general, table="gates", where=where),
         gates=MappingProxyType(_gates(general, _table(data, "gate", where), where)),
         people=MappingProxyType(people),
+        witnesses=read_witnesses(ledger.get("witnesses", []), where=where),
+        ml_dsa=_flag(ledger, "ml_dsa", "ledger.ml_dsa", where),
+        has_ledger=_flag(ledger, "enabled", "ledger.enabled", where, default=True),
+        immutable=read_seal(_table(data, "seal", where), where=where),
+        waivers=read_scan(_table(data, "scan", where), where=where),
+        time=read_time(_table(data, "time", where), where=where),
     )
 
 
@@ -183,8 +210,8 @@ def _table(data: Mapping[str, Any], name: str, where: str) -> Mapping[str, Any]:
     return table
 
 
-def _flag(table: Mapping[str, Any], key: str, place: str, where: str) -> bool:
-    value = table.get(key, False)
+def _flag(table: Mapping[str, Any], key: str, place: str, where: str, *, default: bool = False) -> bool:
+    value = table.get(key, default)
     if not isinstance(value, bool):
         raise _wrong(place, "true or false", value, where)
     return value

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -14,13 +14,14 @@ from awo.canon.digest import sha256_running
 from awo.canon.json import parse_canonical
 from awo.canon.ustar import END, LARGEST_FILE_BYTES, Header, padding, write_header
 from awo.errors import DiskTrouble, EvidenceError, UsageError
-from awo.evidence.layout import SEAL, SEAL_SIGNATURE
+from awo.evidence.layout import SEAL, SEAL_SIGNATURE, VERIFIERS
 from awo.evidence.records import Seal
 from awo.publish.placing import put_in_place
 from awo.verify.folder import FolderSource
 from awo.verify.inflate import HEADER
 from awo.verify.limits import RATIO, Limits, is_bomb
 from awo.verify.source import Found, Refused, Unreadable
+from awo.verify.verifiers import verifier
 
 LEVEL = 3
 """Four times as fast as pigz still, and a few per cent smaller than level 2."""
@@ -31,12 +32,13 @@ MOST_THREADS = 8
 
 @dataclass(frozen=True, slots=True)
 class Bundle:
-    """A bundle on disk. `tar_sha256` is of what is inside the compression, and is the same everywhere."""
+    """A bundle on disk. `tar_sha256` is of the `tar_bytes` inside the compression, which are the same everywhere."""
 
     path: Path
     sha256: str
     size_bytes: int
     tar_sha256: str
+    tar_bytes: int
 
 
 def export_bundle(
@@ -51,13 +53,35 @@ def export_bundle(
     """
     seal = _seal_of(folder)
     _refuse_place(folder, out)
+    return write_bundle(_files_in(folder), seal, out, folder, progress, threads=threads)
+
+
+def write_bundle(
+    files: Iterable[Found],
+    seal: Seal,
+    out: Path,
+    source: Path,
+    progress: Callable[[int], None] = lambda done_bytes: None,
+    *,
+    threads: int = 0,
+) -> Bundle:
+    """The bundle of `files`, which come in the order of a bundle, of the run with this seal. As `export_bundle`.
+
+    `source` is what an error about their size names.
+    """
     half = out.with_name(f".{out.name}.{secrets.token_hex(4)}.new")
     try:
         descriptor = os.open(half, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
         try:
             with os.fdopen(descriptor, "wb", buffering=0) as stream:
-                bundle = _write(folder, seal, stream, out, progress, threads or min(os.cpu_count() or 1, MOST_THREADS))
+                bundle = _write(files, seal, stream, out, progress, threads or min(os.cpu_count() or 1, MOST_THREADS))
                 os.fsync(stream.fileno())
+            if is_bomb(bundle.tar_bytes, bundle.size_bytes):
+                raise UsageError(
+                    f"the run compresses more than {RATIO} times, and such a bundle would be refused as a bomb",
+                    where=str(source),
+                    hint="send the folder itself",
+                )
             put_in_place(half, out, bundle.sha256, "--output")
         finally:
             half.unlink(missing_ok=True)
@@ -69,6 +93,17 @@ def export_bundle(
             hint="choose another --output",
         ) from error
     return bundle
+
+
+def _files_in(folder: Path) -> Iterator[Found]:
+    for item in FolderSource(str(folder), Limits()).items():
+        match item:
+            case Refused():
+                raise EvidenceError(f"this may not be in a bundle: {item.what}", where=item.path)
+            case Unreadable():
+                raise DiskTrouble("a file of the run cannot be read", where=item.path, got=item.why)
+            case Found():
+                yield item
 
 
 def _seal_of(folder: Path) -> Seal:
@@ -98,7 +133,7 @@ def _refuse_place(folder: Path, out: Path) -> None:
 
 
 def _write(
-    folder: Path, seal: Seal, stream: IO[bytes], out: Path, progress: Callable[[int], None], threads: int
+    files: Iterable[Found], seal: Seal, stream: IO[bytes], out: Path, progress: Callable[[int], None], threads: int
 ) -> Bundle:
     from isal import igzip_threaded
 
@@ -108,28 +143,19 @@ def _write(
     with compress(packed, "wb", compresslevel=LEVEL, threads=threads, block_size=BLOCK_BYTES) as compressor:
         tar = _Blocks(compressor)
         done_bytes = 0
-        for item in FolderSource(str(folder), Limits()).items():
-            match item:
-                case Refused():
-                    raise EvidenceError(f"this may not be in a bundle: {item.what}", where=item.path)
-                case Unreadable():
-                    raise DiskTrouble("a file of the run cannot be read", where=item.path, got=item.why)
-                case Found():
-                    _member(tar, item, seal.run_id, mtime)
-                    done_bytes += item.size_bytes
-                    progress(done_bytes)
+        for file in files:
+            _member(tar, f"{seal.run_id}/{file.path}", file, mtime)
+            done_bytes += file.size_bytes
+            progress(done_bytes)
+        for name in VERIFIERS:
+            data = verifier(name)
+            _member(tar, name, Found(name, len(data), (data,)), mtime)
         tar.write(END)
         tar.flush()
-    if is_bomb(tar.size_bytes, packed.size_bytes):
-        raise UsageError(
-            f"the run compresses more than {RATIO} times, and such a bundle would be refused as a bomb",
-            where=str(folder),
-            hint="send the folder itself",
-        )
-    return Bundle(out, packed.hasher.hexdigest(), packed.size_bytes, tar.hasher.hexdigest())
+    return Bundle(out, packed.hasher.hexdigest(), packed.size_bytes, tar.hasher.hexdigest(), tar.size_bytes)
 
 
-def _member(tar: _Blocks, file: Found, run_id: str, mtime: int) -> None:
+def _member(tar: _Blocks, path: str, file: Found, mtime: int) -> None:
     if file.size_bytes > LARGEST_FILE_BYTES:
         raise UsageError(
             "a file is too large for a bundle",
@@ -137,7 +163,7 @@ def _member(tar: _Blocks, file: Found, run_id: str, mtime: int) -> None:
             expected=f"at most {LARGEST_FILE_BYTES} bytes",
             hint="send the folder itself",
         )
-    tar.write(write_header(Header(f"{run_id}/{file.path}", file.size_bytes, mtime)))
+    tar.write(write_header(Header(path, file.size_bytes, mtime)))
     written = sum(tar.write(chunk) for chunk in file.chunks)
     if written != file.size_bytes:
         raise EvidenceError(

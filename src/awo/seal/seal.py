@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 
@@ -26,7 +26,7 @@ from awo.evidence.layout import (
 )
 from awo.evidence.records import Outcome, Seal
 from awo.evidence.sums import encode_sums
-from awo.seal.sums import digests_of
+from awo.seal.sums import digests_and_disclosure, disclosure_key_in
 from awo.sign.namespaces import SEAL as NAMESPACE
 from awo.sign.seam import Signer
 
@@ -52,16 +52,19 @@ def seal_run(
     software: Software,
     at: str,
     known: Mapping[str, str] = NOTHING_KNOWN,
+    register: Callable[[], None] = lambda: None,
 ) -> Seal:
     """Freezes a finished run whose views and audit/allowed_signers are written; gives its seal.
 
     The signature is written last, so a crash before it leaves a run that is not sealed, and
     sealing starts anew; a crash after it leaves modes to set, which a second call does. `known`
-    has digests by path of what this process wrote. Raises `UsageError` for a run that is not
+    has digests by path of what this process wrote; `register` is called once the run is sealed, while
+    audit/ can still be written. Raises `UsageError` for a run that is not
     ready, holds what may not be in a package, or is sealed as something else, and `DiskTrouble`.
     """
     if is_sealed(folder):
         seal = _earlier_seal(folder, run_id, checkpoint, outcome)
+        register()
         make_read_only(folder)
         return seal
     if signer.key.fingerprint != sealer.key:
@@ -72,7 +75,9 @@ def seal_run(
         for path in (SUMS, SEAL, SEAL_SIGNATURE):
             half = (folder / path).with_name(f".{Path(path).name}.new")
             half.unlink(missing_ok=True)
-        sums = encode_sums(digests_of(folder, known))
+        key = disclosure_key_in(folder)
+        digests, disclosure = digests_and_disclosure(folder, key, known)
+        sums = encode_sums(digests)
         write_whole(folder / SUMS, sums)
         seal = Seal(
             format="awo/seal/v1",
@@ -80,6 +85,7 @@ def seal_run(
             outcome=outcome,
             checkpoint=checkpoint,
             sums_sha256=sha256_hex(sums),
+            disclosure_sha256=disclosure,
             at=at,
             software=software,
             sealer=sealer,
@@ -89,6 +95,7 @@ def seal_run(
         signature = signer.sign(data, NAMESPACE)
         write_whole(folder / SEAL, data)
         write_whole(folder / SEAL_SIGNATURE, signature)
+        register()
         make_read_only(folder)
     except OSError as error:
         raise DiskTrouble(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 from awo.errors import CannotCheck, UsageError
@@ -21,13 +22,7 @@ def make_key(path: Path, *, comment: str = "", passphrase: str = "") -> PublicKe
     public_path = path.with_name(path.name + ".pub")
     private_bytes, line = _new_pair(passphrase)
     key = PublicKey.parse(f"{line} {comment}", where=str(public_path))
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    except OSError as error:
-        raise CannotCheck(
-            "the key's folder cannot be made", where=str(path.parent), got=error.strerror or str(error)
-        ) from error
-    _write_new(path, private_bytes, 0o600)
+    write_private(path, private_bytes)
     try:
         _write_new(public_path, f"{key.line} {comment}".rstrip().encode() + b"\n", 0o644)
     except (UsageError, CannotCheck):
@@ -42,6 +37,17 @@ def make_key_once(path: Path, *, comment: str) -> None:
     Processes that ask at the same time get one and the same pair, and none sees half of it. Raises
     `CannotCheck` when it cannot be written.
     """
+
+    def make(half: Path) -> None:
+        Path(f"{half}.pub").unlink(missing_ok=True)
+        make_key(half, comment=comment)
+        Path(f"{half}.pub").rename(f"{path}.pub")
+
+    write_once(path, make)
+
+
+def write_once(path: Path, make: Callable[[Path], None]) -> None:
+    """Has `make` write the file at `path`, under another name first, unless it is there. As `make_key_once`."""
     half = path.with_name(f".{path.name}.new")
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -50,15 +56,19 @@ def make_key_once(path: Path, *, comment: str) -> None:
             fcntl.flock(folder, fcntl.LOCK_EX)
             if path.exists():
                 return
-            for left in (half, Path(f"{half}.pub")):
-                left.unlink(missing_ok=True)
-            make_key(half, comment=comment)
-            Path(f"{half}.pub").rename(f"{path}.pub")
+            half.unlink(missing_ok=True)
+            make(half)
             half.rename(path)
         finally:
             os.close(folder)
     except OSError as error:
         raise CannotCheck("the key cannot be made", where=str(path), got=error.strerror or str(error)) from error
+
+
+def write_private(path: Path, content: bytes) -> None:
+    """Writes a private key file (mode 600), and its folder where there is none. Never overwrites; as `make_key`."""
+    _make_folder(path)
+    _write_new(path, content, 0o600)
 
 
 def _new_pair(passphrase: str) -> tuple[bytes, str]:
@@ -79,6 +89,15 @@ def _new_pair(passphrase: str) -> tuple[bytes, str]:
     except UnsupportedAlgorithm as error:
         raise CannotCheck(
             "encrypting a key needs the package bcrypt, which is not installed", hint="pip install bcrypt"
+        ) from error
+
+
+def _make_folder(path: Path) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise CannotCheck(
+            "the key's folder cannot be made", where=str(path.parent), got=error.strerror or str(error)
         ) from error
 
 

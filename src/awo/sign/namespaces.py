@@ -4,3 +4,4 @@ from __future__ import annotations
 
 SEAL = "awo-seal"
 DECISION = "awo-decision"
+REDACTION = "awo-redaction"

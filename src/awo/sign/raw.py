@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from awo.canon.digest import sha256_bytes
+from awo.errors import CannotCheck
 from awo.sign.sshkeys import ECDSA, ED25519, RSA, SK_ECDSA, SK_ED25519, PublicKey
 from awo.sign.wire import Reader, WireError, uint32
 
@@ -38,7 +39,7 @@ def check_raw(key: PublicKey, signature: bytes, data: bytes) -> Literal["touch",
         return "touch"
     body = _last(reader)
     if algorithm == ED25519:
-        _check_ed25519(_point(key), body, data)
+        check_ed25519(_point(key), body, data)
     else:
         _check_ecdsa(algorithm, _point(key), body, data)
     return "not proved"
@@ -80,7 +81,7 @@ def _check_hardware(key: PublicKey, reader: Reader, data: bytes) -> None:
     application = _application(key)
     signed = sha256_bytes(application) + flags + uint32(counter) + sha256_bytes(data)
     if key.algorithm == SK_ED25519:
-        _check_ed25519(_point(key), body, signed)
+        check_ed25519(_point(key), body, signed)
     else:
         _check_ecdsa("ecdsa-sha2-nistp256", _point(key), body, signed)
 
@@ -92,7 +93,8 @@ def _application(key: PublicKey) -> bytes:
     return reader.string()
 
 
-def _check_ed25519(point: bytes, body: bytes, data: bytes) -> None:
+def check_ed25519(point: bytes, body: bytes, data: bytes) -> None:
+    """Raises `WireError` unless the key (32 bytes) made the signature `body` (64 bytes) over `data` (RFC 8032)."""
     from cryptography.exceptions import InvalidSignature
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
@@ -100,6 +102,29 @@ def _check_ed25519(point: bytes, body: bytes, data: bytes) -> None:
         Ed25519PublicKey.from_public_bytes(point).verify(body, data)
     except (InvalidSignature, ValueError) as problem:
         raise WireError("other bytes, another key, or an altered signature") from problem
+
+
+def check_ml_dsa_44(public: bytes, body: bytes, data: bytes) -> None:
+    """Raises `WireError` unless the key (1312 bytes) made the signature `body` (2420 bytes) over `data`.
+
+    Source: FIPS 204 with an empty context. Raises `CannotCheck` where this installation has no ML-DSA-44.
+    """
+    from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+    from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PublicKey
+
+    try:
+        MLDSA44PublicKey.from_public_bytes(public).verify(body, data)
+    except (InvalidSignature, ValueError) as problem:
+        raise WireError("other bytes, another key, or an altered signature") from problem
+    except UnsupportedAlgorithm as problem:
+        raise no_ml_dsa() from problem
+
+
+def no_ml_dsa() -> CannotCheck:
+    """The error of an installation whose cryptography was built without ML-DSA-44."""
+    return CannotCheck(
+        "this installation's cryptography has no ML-DSA-44", hint="pip install --upgrade cryptography, from a wheel"
+    )
 
 
 def _check_ecdsa(algorithm: str, point: bytes, body: bytes, data: bytes) -> None:

@@ -14,7 +14,7 @@ from awo.sign.namespaces import SEAL as SEAL_NAMESPACE
 from awo.sign.sshkeys import PublicKey
 from awo.sign.sshsig import verify as verify_signature
 from awo.verify.decisions import Judged, JudgedGate, Part, judged_gates
-from awo.verify.findings import Answer
+from awo.verify.findings import WITHHELD, Answer
 from awo.verify.opening import shown_as_due
 from awo.verify.reading import Reading
 from awo.verify.structure import NOT_SEALED, claimed_signers, moment, seal_of
@@ -47,6 +47,9 @@ def ep_4_1(reading: Reading, answer: Answer) -> None:
 
 def ep_4_2(reading: Reading, answer: Answer) -> None:
     """audit/allowed_signers lets the sealer sign seals with this key at the time of the seal."""
+    if reading.withheld.is_away(ALLOWED_SIGNERS):
+        answer.withhold(ALLOWED_SIGNERS)
+        return
     _sealer_in(claimed_signers(reading), ALLOWED_SIGNERS, reading, answer, is_claim=True)
 
 
@@ -77,13 +80,16 @@ def ep_4_5(reading: Reading, answer: Answer) -> None:
 def ep_4_6(reading: Reading, answer: Answer) -> None:
     """The record beside each decision gives its signer this role and name and lets them sign with this key at the time
     of the decision, and audit/allowed_signers agrees."""
-    claimed = claimed_signers(reading)
+    claimed, is_away = claimed_signers(reading), reading.withheld.is_away(ALLOWED_SIGNERS)
     for judged in _signed(reading, answer):
         _told(judged, "known", judged.path, answer)
         if not reading.has_seal or judged.key is None or judged.record is None:
             continue  # audit/allowed_signers is made when the run is sealed
+        if is_away:
+            answer.withhold(ALLOWED_SIGNERS)
+            continue
         signer, at = judged.record.signer.id, judged.record.at
-        _judge(claimed, ALLOWED_SIGNERS, signer, judged.key.key, DECISION, at, judged.path, answer, is_claim=True)
+        vouches(claimed, ALLOWED_SIGNERS, signer, judged.key.key, DECISION, at, judged.path, answer, is_claim=True)
 
 
 def ep_4_7(reading: Reading, answer: Answer) -> None:
@@ -95,11 +101,14 @@ def ep_4_8(reading: Reading, answer: Answer) -> None:
     """The reader's own list lets each decider sign decisions with this key at the time of the decision."""
     trust = reading.trust
     for judged in _signed(reading, answer):
+        if judged.key is None and judged.is_withheld:
+            answer.withhold(judged.path)
+            continue
         if judged.key is None or judged.record is None:
             answer.cannot(judged.path, "the decision's signature does not hold")
             continue
         signer, at = judged.record.signer.id, judged.record.at
-        _judge(trust.signers, trust.name, signer, judged.key.key, DECISION, at, judged.path, answer, is_claim=False)
+        vouches(trust.signers, trust.name, signer, judged.key.key, DECISION, at, judged.path, answer, is_claim=False)
 
 
 def ep_4_10(reading: Reading, answer: Answer) -> None:
@@ -141,6 +150,8 @@ def _told(judged: Judged, part: Part, where: str, answer: Answer) -> None:
     fault = judged.faults.get(part)
     if fault is not None:
         answer.fail(where, fault.what, fault.expected, fault.got)
+    elif judged.unchecked.get(part) == WITHHELD:
+        answer.withhold(judged.path)
     elif part in judged.unchecked:
         answer.cannot(judged.path, judged.unchecked[part])
 
@@ -166,10 +177,10 @@ def _sealer_in(signers: AllowedSigners | None, name: str, reading: Reading, answ
     except EvidenceError:
         answer.cannot(SEAL, "the seal's signature does not hold")
         return
-    _judge(signers, name, seal.sealer.id, key, SEAL_NAMESPACE, seal.at, SEAL, answer, is_claim=is_claim)
+    vouches(signers, name, seal.sealer.id, key, SEAL_NAMESPACE, seal.at, SEAL, answer, is_claim=is_claim)
 
 
-def _judge(
+def vouches(
     signers: AllowedSigners | None,
     name: str,
     signer: str,

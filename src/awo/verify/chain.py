@@ -24,6 +24,7 @@ from awo.verify.findings import Answer
 from awo.verify.journal import JournalReader
 from awo.verify.limits import Limits
 from awo.verify.reading import Reading
+from awo.verify.replanned import CHAIN
 
 CHUNK_BYTES: Final = 1 << 18
 SAID_NO: Final = ("reject", "revise")
@@ -37,6 +38,9 @@ _OPEN: Final = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK | os.O
 def ep_4_9(reading: Reading, answer: Answer) -> None:
     """The attempts that input.json names fit together, and are those whose packages lie beside this one."""
     plan, journal = reading.plan, reading.journal
+    if reading.hidden.any_of(*CHAIN) or (plan is None and reading.hidden.anything):
+        answer.withhold(INPUT, "what input.json says of earlier attempts is withheld")
+        return
     if plan is None or journal is None or journal.started is None:
         answer.cannot(INPUT, "the attempts stand in input.json and in the first event, and one of them cannot be read")
         return
@@ -53,7 +57,9 @@ def ep_4_9(reading: Reading, answer: Answer) -> None:
         try:
             package = _Earlier(reading.beside, one, reading.limits)
             package.hold(answer, plan.earlier[:number])
-            if number == len(plan.earlier) - 1:
+            if number == len(plan.earlier) - 1 and reading.hidden.anything:
+                answer.withhold(INPUT, "parts of the plan are withheld, so it is not held against the one before")
+            elif number == len(plan.earlier) - 1:
                 _hold_last(reading, plan, package, answer)
         except CannotCheck as error:
             answer.cannot(error.where or one.run_id, error.what, error.expected, error.got)

@@ -4,11 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
-from awo.verify import authority, chain, derivation, integrity, life_cycle, quorum, structure, your_policy
+from awo.verify import (
+    authority,
+    chain,
+    derivation,
+    disclosed,
+    integrity,
+    life_cycle,
+    quorum,
+    registered,
+    stamped,
+    structure,
+    your_policy,
+)
 from awo.verify.findings import Answer
-from awo.verify.reading import Reading
 
 Party = Literal["outsider", "operator", "reviewer"]
 Chapter = Literal["structure", "integrity", "life cycle", "authority", "derivation", "registration"]
@@ -25,21 +36,17 @@ class Check:
     `holds_against` says whose lie it finds: an `outsider` holds none of the keys, the `operator`
     ran the machine and holds the key of the seal, a `reviewer` holds the key of a decision.
     `is_asked_for` checks leave the verdict alone when they cannot be made, unless their chapter is required.
-    `without_it` says who could cheat, and how, if this check were missing; '' outside chapter 4.
+    `without_it` says who could cheat, and how, if this check were missing; '' outside chapter 4. `judge` takes what is
+    read: a `Reading`, or of the checks of a proof a `proof.Proving`.
     """
 
     id: str
     chapter: Chapter
     title: str
     holds_against: tuple[Party, ...]
-    judge: Callable[[Reading, Answer], None]
+    judge: Callable[[Any, Answer], None]
     is_asked_for: bool = False
     without_it: str = ""
-
-
-def ep_6_1(reading: Reading, answer: Answer) -> None:
-    """The run stands in the ledger of its project, at a trusted time: not yet part of this version."""
-    answer.cannot("", "ledger and trusted time are not yet part of this version")
 
 
 _AUTHORITY: Final = (
@@ -150,6 +157,14 @@ _AUTHORITY: Final = (
         without_it="the operator could weaken awo.toml before the run, and one friendly approval would pass for a "
         "quorum",
     ),
+    Check(
+        "EP-4.13",
+        "authority",
+        "Every redaction is signed",
+        NOT_THE_OPERATOR,
+        disclosed.ep_4_13,
+        without_it="an outsider could take away what speaks against a run, and say that its makers had withheld it",
+    ),
 )
 
 CHECKS: Final = (
@@ -171,6 +186,7 @@ CHECKS: Final = (
     Check("EP-2.8", "integrity", "Every carried text is the one that was read", NOT_THE_OPERATOR, integrity.ep_2_8),
     Check("EP-2.9", "integrity", "Every exchange is the recorded one", NOT_THE_OPERATOR, integrity.ep_2_9),
     Check("EP-2.10", "integrity", "A step has the items that it counts", NOT_THE_OPERATOR, integrity.ep_2_10),
+    Check("EP-2.11", "integrity", "The seal commits to these very texts", ANYBODY, disclosed.ep_2_11),
     Check("EP-3.1", "life cycle", "Every event may follow the ones before", NOT_THE_OPERATOR, life_cycle.ep_3_1),
     Check("EP-3.2", "life cycle", "The seal says what the journal says", NOT_THE_OPERATOR, life_cycle.ep_3_2),
     Check("EP-3.3", "life cycle", "The status says what the journal says", NOT_THE_OPERATOR, life_cycle.ep_3_3),
@@ -188,8 +204,10 @@ CHECKS: Final = (
     Check(
         "EP-5.4", "derivation", "The report says what the record says", ANYBODY, derivation.ep_5_4, is_asked_for=True
     ),
-    Check("EP-6.1", "registration", "The run was registered", NOT_THE_REVIEWER, ep_6_1, is_asked_for=True),
+    Check("EP-6.1", "registration", "The run was registered", NOT_THE_REVIEWER, registered.ep_6_1, is_asked_for=True),
+    Check("EP-6.2", "registration", "You trust the ledger", NOT_THE_REVIEWER, registered.ep_6_2, is_asked_for=True),
+    Check("EP-6.3", "registration", "A time stamp says when", NOT_THE_REVIEWER, stamped.ep_6_3, is_asked_for=True),
 )
 
 CAN_BE_REQUIRED: Final = tuple(dict.fromkeys(check.chapter for check in CHECKS if check.is_asked_for))
-NOT_BUILT: Final = frozenset({"EP-6.1"})
+NOT_BUILT: Final[frozenset[str]] = frozenset()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Final, Literal
 
@@ -11,6 +11,7 @@ from awo.canon.json import parse, parse_canonical
 from awo.errors import AwoError, EvidenceError
 from awo.evidence.events import DecisionRecorded, VoteCommitted
 from awo.evidence.gates import Authority, Decision, GateRequest, SealedVote, Signer
+from awo.evidence.layout import ALLOWED_SIGNERS
 from awo.gate.decision import (
     DecisionFault,
     GateFacts,
@@ -30,8 +31,10 @@ from awo.sign.namespaces import DECISION
 from awo.sign.sshsig import VerifiedSignature
 from awo.sign.sshsig import verify as verify_signature
 from awo.verify.company import Company
+from awo.verify.findings import WITHHELD
 from awo.verify.journal import GateSeen
 from awo.verify.reading import Reading
+from awo.verify.replanned import AUTHORS
 from awo.verify.structure import claimed_signers, moment, request_of
 
 Part = Literal["signed", "about", "complete", "known", "independent"]
@@ -44,6 +47,11 @@ NOT_ASKED: Final = "what the gate asked cannot be read"
 NOT_SIGNED: Final = "the decision's signature does not hold"
 NOT_KNOWN: Final = "the record of who the signer was cannot be read"
 FAILS_EARLIER: Final = "the decision fails an earlier check"
+
+_OF_WHAT_IS_NOT_SHOWN: Final[frozenset[RefusalCode]] = frozenset(
+    {"author_unknown", "nothing_to_withdraw", "panel", "role"}
+)
+"""Faults that a decision also seems to have where the authors, a vote or another decision are withheld."""
 
 _PART_OF_VOTE: Final[Mapping[RefusalCode, Part]] = MappingProxyType(
     {
@@ -89,6 +97,11 @@ class Judged:
     is_maker: bool = False
 
     @property
+    def is_withheld(self) -> bool:
+        """Whether nothing is wrong as far as it could be judged, and only a redaction keeps the rest from being."""
+        return not self.faults and bool(self.unchecked) and set(self.unchecked.values()) == {WITHHELD}
+
+    @property
     def is_sound(self) -> bool:
         """Whether everything could be judged and nothing is wrong."""
         return not self.faults and not self.unchecked
@@ -126,7 +139,7 @@ def _gate(reading: Reading, seen: GateSeen, claimed: AllowedSigners | None) -> J
     signed: list[VoteCommitted | DecisionRecorded] = [*seen.votes, *seen.decisions]
     for event in sorted(signed, key=lambda one: one.seq):
         judged = _vote(about, event) if isinstance(event, VoteCommitted) else _decision(about, event)
-        about.took(judged)
+        about.took(_as_far_as_shown(about, judged))
     return JudgedGate(seen, request, tuple(about.decisions), tuple(about.votes))
 
 
@@ -146,6 +159,11 @@ class _About:
         self._shows = tuple(seen.opened.shows)
         self._deciders: Company[Decision] = Company()
         self._voters: Company[Signer] = Company()
+        withheld, hidden = reading.withheld, reading.hidden
+        self.hides_people = withheld.is_away(ALLOWED_SIGNERS) or hidden.any_of(*AUTHORS)
+        signed = [(one.decision, one.signature) for one in seen.decisions]
+        signed += [(one.vote, one.signature) for one in seen.votes]
+        self.hides_decisions = any(withheld.is_away(ref.path) for refs in signed for ref in refs)
 
     def took(self, judged: Judged) -> None:
         """The next that was judged."""
@@ -353,6 +371,37 @@ def _authority(reading: Reading, event: DecisionRecorded | VoteCommitted) -> Aut
         return parse(data, Authority, where=ref.path)
     except EvidenceError:
         return None
+
+
+def _as_far_as_shown(about: _About, judged: Judged) -> Judged:
+    """The decision, without what would only seem so because of what a redaction withholds."""
+    withheld, event = about.reading.withheld, judged.event
+    path = event.vote.path if isinstance(event, VoteCommitted) else event.decision.path
+    own = (path, event.signature.path, about.seen.opened.request.path)
+    if any(withheld.is_away(one) for one in own):
+        return _unread(event, judged.path, judged.where, WITHHELD)
+    faults, unchecked = dict(judged.faults), dict(judged.unchecked)
+    if withheld.is_away(event.authority.path):
+        unchecked = {part: WITHHELD if why == NOT_KNOWN else why for part, why in unchecked.items()}
+    sealed = about.numbered.get(event.opens) if isinstance(event, DecisionRecorded) else None
+    if sealed is not None and sealed.record is None and sealed.is_withheld:
+        _lift("about", faults, unchecked)
+    if about.hides_people or about.hides_decisions:
+        _lift("independent", faults, unchecked)
+    if about.hides_decisions:
+        _lift("complete", faults, unchecked)
+        _lift("known", faults, unchecked)
+    return replace(judged, faults=faults, unchecked=unchecked)
+
+
+def _lift(part: Part, faults: dict[Part, DecisionFault], unchecked: dict[Part, str]) -> None:
+    """A part that nobody can vouch for; a fault stays that does not come from what is not shown."""
+    fault = faults.get(part)
+    if fault is not None and fault.code in _OF_WHAT_IS_NOT_SHOWN:
+        del faults[part]
+        fault = None
+    if fault is None:
+        unchecked.setdefault(part, WITHHELD)
 
 
 def _unread(event: DecisionRecorded | VoteCommitted, path: str, where: str, why: str) -> Judged:

@@ -54,6 +54,8 @@ LEAST_RESAMPLED_BYTES: Final = 1000
 KNOWN: Final = frozenset({*ASKED, *PROGRAMS, GATE_OPERATION})
 """Operations beside derived ones of which the format says what their results are."""
 
+KEPT_FROM_US: Final = "input.json or outputs are withheld, at least in part, so nothing is computed again"
+
 NOT_OF_THE_COMPUTATION: Final = frozenset(
     {"changed_input", "fault", "missing", "missing_input", "path", "secret_in_output", "timeout", "usage", "workflow"}
 )
@@ -104,6 +106,9 @@ def ep_5_2(reading: Reading, answer: Answer) -> None:
 
 def ep_5_3(reading: Reading, answer: Answer) -> None:
     """What each answer cost is its counted tokens at the price in input.json, rounded up to 10^-12 dollars."""
+    if kept_back := reading.withheld.kept_back:
+        answer.withhold(kept_back, KEPT_FROM_US)
+        return
     if reading.plan is None:
         answer.cannot(JOURNAL, "the prices stand in input.json, which cannot be read")
         return
@@ -118,7 +123,9 @@ def ep_5_4(reading: Reading, answer: Answer) -> None:
     if package is None:
         return
     for path, check in ((METADATA, _metadata_again), (REPORT, _report_again)):
-        if path in reading.present:
+        if reading.withheld.is_away(path) or (path == REPORT and reading.withheld.hides_decisions):
+            answer.withhold(path)
+        elif path in reading.present:
             with _seam(answer, path):
                 check(package, answer)
         elif reading.has_seal:
@@ -130,7 +137,9 @@ def ep_5_4(reading: Reading, answer: Answer) -> None:
 
 def _package(reading: Reading, answer: Answer) -> Package | None:
     """What is computed from; None, and said so, when the run cannot be followed or was not kept."""
-    if reading.facts is None or reading.plan is None:
+    if kept_back := reading.withheld.kept_back:
+        answer.withhold(kept_back, KEPT_FROM_US)
+    elif reading.facts is None or reading.plan is None:
         answer.cannot(JOURNAL, "the journal cannot be followed to its end")
     elif reading.spool.problem:
         answer.cannot("", "the outputs could not be kept while they were read (set TMPDIR)", got=reading.spool.problem)

@@ -12,6 +12,9 @@ Verdict = Literal["passed", "failed", "not_checked"]
 LONGEST_TEXT = 400
 MOST_FINDINGS = 100
 
+WITHHELD = "this needs a text that is withheld"
+"""What a check says that could not be made by reason of a redaction."""
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:
@@ -38,10 +41,14 @@ class Finding:
 
 @dataclass(slots=True)
 class Answer:
-    """Takes what one check finds. Without a word it has passed."""
+    """Takes what one check finds. Without a word it has passed.
+
+    `withheld` is what a redaction keeps from being checked: whoever redacted said so, and it is no lack here.
+    """
 
     failed: list[Finding] = field(default_factory=list)
     unchecked: list[Finding] = field(default_factory=list)
+    withheld: list[Finding] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     left_out: int = 0
 
@@ -52,6 +59,10 @@ class Answer:
     def cannot(self, where: str, what: str, expected: str = "", got: str = "", hint: str = "") -> None:
         """Something could not be checked."""
         self._put(self.unchecked, Finding(where, what, expected, got, hint))
+
+    def withhold(self, where: str, what: str = WITHHELD, expected: str = "", got: str = "") -> None:
+        """Something could not be checked, since a redaction withholds what it needs."""
+        self._put(self.withheld, Finding(where, what, expected, got))
 
     def add(self, finding: Finding) -> None:
         """As `fail`, with a finding that was made before."""
@@ -65,7 +76,12 @@ class Answer:
     def verdict(self) -> Verdict:
         if self.failed:
             return "failed"
-        return "not_checked" if self.unchecked else "passed"
+        return "not_checked" if self.unchecked or self.withheld else "passed"
+
+    @property
+    def is_withheld(self) -> bool:
+        """Whether nothing but a redaction keeps the check from being made."""
+        return bool(self.withheld) and not self.failed and not self.unchecked
 
     def _put(self, findings: list[Finding], finding: Finding) -> None:
         if len(findings) >= MOST_FINDINGS:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Literal
 
 from awo.canon.names import Names
@@ -23,6 +24,7 @@ class FolderSource:
 
     kind: Literal["folder", "bundle"] = "folder"
     mtime: int | None = None
+    verifiers: Mapping[str, str] = MappingProxyType({})
 
     def __init__(self, path: str, limits: Limits) -> None:
         self.top = Path(path).resolve().name

@@ -9,12 +9,12 @@ from typing import Any
 import msgspec
 
 from awo.canon.json import encode_sorted
+from awo.canon.lines import Lines
 from awo.errors import AwoError, CannotCheck
 from awo.evidence.records import CellsRecord, DataRecord, ItemLine
 from awo.verify.compared import differences
 from awo.verify.doubled import doubled_key
 from awo.verify.findings import MOST_FINDINGS, Finding
-from awo.verify.lines import Lines
 from awo.verify.recorded import RecordedItems, RecordedLines
 from awo.workflow.cells import cells_a_row, place_of
 from awo.workflow.datasets import BadData, Row

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from awo.canon.lines import Lines
 from awo.derive.facts import RunFacts
 from awo.errors import AwoError, EvidenceError
 from awo.evidence import events as ev
@@ -31,7 +32,6 @@ from awo.evidence.records import InputRecord
 from awo.lifecycle.chronicle import Chronicle
 from awo.lifecycle.rules import RuleBroken, RunState
 from awo.verify.findings import MOST_FINDINGS, Finding
-from awo.verify.lines import Lines
 from awo.verify.recorded import RecordedFrames, RecordedItems, RecordedLines
 from awo.verify.shown import why_not_all_shown
 

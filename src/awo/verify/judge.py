@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import BinaryIO
 
 from awo.errors import CannotCheck, UsageError
+from awo.evidence.proof import LARGEST_PROOF_BYTES
 from awo.gate.project import Policy
 from awo.sign.allowed_signers import AllowedSigners
+from awo.sign.note import VerifierKey
+from awo.sign.timestamp import Roots
 from awo.verify.bundle import BundleSource
 from awo.verify.checks import CHECKS, NOT_BUILT, Check
 from awo.verify.findings import Answer
 from awo.verify.folder import FolderSource
 from awo.verify.limits import Limits
+from awo.verify.proof import FIRST_BYTE, judge_proof
 from awo.verify.reading import Reading, Trust
 from awo.verify.report import CheckResult, Report
 from awo.verify.source import Source
 from awo.verify.structure import seal_of
+from awo.verify.withheld import seen
 
 
 def verify(
@@ -25,16 +32,26 @@ def verify(
     trust_name: str = "",
     policy: Policy | None = None,
     policy_name: str = "",
+    ledger_keys: Sequence[VerifierKey] = (),
+    ledger_name: str = "",
+    witnesses: int = 0,
+    roots: Roots | None = None,
+    roots_name: str = "",
     limits: Limits | None = None,
 ) -> Report:
-    """Everything that the run folder or bundle at `source` can be checked for here.
+    """Everything that the run folder, bundle or proof at `source` can be checked for here.
 
-    `trust` is whom the reader believes, `policy` what they ask of gates; the names are what the two are called in
-    print. Nothing is written, run, fetched or unpacked. Raises `UsageError` when there is neither a folder nor a
-    file, and `CannotCheck` when it cannot be opened; whatever is wrong inside is in the report.
+    `trust` is whom the reader believes, `policy` what they ask of gates, `ledger_keys` are the ledgers and witnesses
+    that they believe, `witnesses` is how many of these must have signed, `roots` are authorities of time stamps; the
+    names are what they are called in print. Nothing is written, run, fetched or unpacked. Raises `UsageError` when
+    there is neither a folder nor a file, and `CannotCheck` when it cannot be opened; whatever is wrong inside is in
+    the report.
     """
     limits = limits or Limits()
     believed = Trust(trust, trust_name or "the list of trusted signers", policy, policy_name or "your awo.toml")
+    keys_name = ledger_name or "your keys of ledgers"
+    believed = believed._replace(ledger_keys=tuple(ledger_keys), ledger_name=keys_name, witnesses=witnesses)
+    believed = believed._replace(roots=roots, roots_name=roots_name or believed.roots_name)
     try:
         if source.is_dir():
             beside = source.resolve().parent
@@ -42,6 +59,9 @@ def verify(
         if not source.is_file():
             raise UsageError("there is nothing to verify", where=str(source), expected="a run's folder or its .tar.gz")
         with source.open("rb", buffering=0) as stream:
+            if stream.read(len(FIRST_BYTE)) == FIRST_BYTE:
+                return judge_proof(FIRST_BYTE + _all(stream), str(source), believed)
+            stream.seek(0)
             size_bytes = source.stat().st_size
             return judge(BundleSource(stream, size_bytes, source.name, limits), str(source), believed, limits)
     except OSError as error:
@@ -59,6 +79,15 @@ def judge(source: Source, name: str, trust: Trust, limits: Limits, beside: Path 
         return _judged(reading, name)
     finally:
         reading.spool.close()
+
+
+def _all(stream: BinaryIO) -> bytes:
+    """What is left of a proof; one byte more than the limit of a larger one."""
+    pieces, left = [], LARGEST_PROOF_BYTES
+    while left > 0 and (piece := stream.read(min(left, 1 << 20))):
+        pieces.append(piece)
+        left -= len(piece)
+    return b"".join(pieces)
 
 
 def _judged(reading: Reading, name: str) -> Report:
@@ -84,6 +113,7 @@ def _judged(reading: Reading, name: str) -> Report:
             "decisions": sum(len(gate.decisions) for gate in journal.gates) if journal else 0,
         },
         checks=tuple(_result(check, reading) for check in CHECKS),
+        redaction=seen(reading.withheld),
     )
 
 

@@ -8,9 +8,11 @@ from awo.canon.json import parse
 from awo.canon.usd import for_people
 from awo.derive.views import status_view
 from awo.errors import EvidenceError
-from awo.evidence.layout import JOURNAL, RUN_ID_PATTERN, SEAL, STATUS
+from awo.evidence.layout import INPUT, JOURNAL, RUN_ID_PATTERN, SEAL, STATUS
 from awo.evidence.records import StatusView
 from awo.lifecycle.chronicle import Chronicle
+from awo.lifecycle.rules import RunState
+from awo.lifecycle.steps import Status
 from awo.verify.findings import Answer
 from awo.verify.journal import JournalReader
 from awo.verify.reading import Reading
@@ -22,6 +24,9 @@ _run_id = re.compile(RUN_ID_PATTERN)
 def ep_3_1(reading: Reading, answer: Answer) -> None:
     """Every event may follow the ones before it, by the rule book."""
     journal = reading.journal
+    if reading.plan is None and reading.hidden.anything:
+        answer.withhold(INPUT, "the rules need the steps of input.json, and they are withheld")
+        return
     if journal is None or journal.state is None or not journal.tree.size:
         answer.cannot(JOURNAL, "the rules need input.json and the journal, and one of them cannot be read")
         return
@@ -29,6 +34,7 @@ def ep_3_1(reading: Reading, answer: Answer) -> None:
         answer.add(journal.broken_rule)
     elif journal.bad_line is not None:
         answer.cannot(journal.bad_line.where, "what follows the damaged line cannot be judged")
+    _skipped_unseen(reading, journal.state, answer)
     money = journal.state.money
     if money.budget is not None and money.committed > money.budget:
         answer.note(
@@ -37,6 +43,16 @@ def ep_3_1(reading: Reading, answer: Answer) -> None:
         )
     if journal.clock_steps_back:
         answer.note(f"the clock of the machine stepped back {journal.clock_steps_back} times between events")
+
+
+def _skipped_unseen(reading: Reading, state: RunState, answer: Answer) -> None:
+    """Says which steps were skipped of which nobody sees here whether they have a condition."""
+    steps = reading.plan.steps if reading.plan is not None else []
+    for number, record in enumerate(steps):
+        step = state.steps[record.id]
+        is_hidden = number in reading.hidden.conditions
+        if is_hidden and step.status is Status.SKIPPED and not state.is_held_by_skip(step):
+            answer.withhold(f"{INPUT}: step {record.id}", "it was skipped, and whether it has a condition is withheld")
 
 
 def ep_3_2(reading: Reading, answer: Answer) -> None:
@@ -57,7 +73,7 @@ def ep_3_2(reading: Reading, answer: Answer) -> None:
     if seal is None:
         answer.cannot(SEAL, NOT_SEALED if not reading.has_seal else "the seal cannot be read")
         return
-    if journal.finished is None:
+    if journal.finished is None or journal.finished.seq != journal.tree.size - 1:
         answer.fail(
             f"{JOURNAL}:{journal.tree.size}", "the run was sealed before it finished", "run_finished as the last event"
         )
@@ -76,6 +92,9 @@ def ep_3_2(reading: Reading, answer: Answer) -> None:
 def ep_3_3(reading: Reading, answer: Answer) -> None:
     """audit/status.json says of the run and its gates what the journal says."""
     journal, data = reading.journal, reading.kept.get(STATUS)
+    if reading.withheld.is_away(STATUS) or (reading.plan is None and reading.hidden.anything):
+        answer.withhold(STATUS if reading.withheld.is_away(STATUS) else INPUT)
+        return
     if data is None:
         if reading.has_seal:
             answer.cannot(STATUS, "the view cannot be read")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 import msgspec
@@ -18,6 +18,7 @@ from awo.verify.decisions import JudgedGate
 from awo.verify.doubled import doubled_key
 from awo.verify.findings import Answer
 from awo.verify.reading import Reading
+from awo.verify.replanned import SEED
 from awo.verify.shown import some_of
 
 
@@ -44,14 +45,23 @@ def asked_as_planned(reading: Reading, gate: JudgedGate, request: GateRequest, a
     if request.gate != opened.gate:
         answer.fail(where, "the record is about another gate than the event that names it", opened.gate, request.gate)
     _needs(where, request, answer)
-    step = next((one for one in plan.steps if one.id == opened.gate), None) if plan is not None else None
+    if plan is None and reading.hidden.anything:
+        answer.withhold(where, "what the gate should ask stands in input.json, and that is withheld")
+        return
+    steps = enumerate(plan.steps) if plan is not None else ()
+    number, step = next((found for found in steps if found[1].id == opened.gate), (-1, None))
     if plan is None or step is None:
         answer.cannot(where, "what the gate should ask stands in input.json, which has no such step or cannot be read")
         return
-    args = _arguments(step)
-    _checklist(where, args.get("checklist"), plan, request, answer)
+    args, hidden = _arguments(step), reading.hidden
     panel = _panel_of(plan, step, args)
-    if request.panel != panel:
+    if number in hidden.arguments:
+        answer.withhold(where, "the arguments of the gate in input.json are withheld")
+    else:
+        _checklist(where, args.get("checklist"), plan, request, hidden.files, answer)
+    if number in hidden.arguments or (panel is not None and hidden.any_of(*SEED)):
+        answer.withhold(where, "what gives the panel of the gate in input.json is withheld")
+    elif request.panel != panel:
         expected, got = (msgspec.json.encode(one).decode() for one in (panel, request.panel))
         answer.fail(where, "the panel is not the one that the plan gives", expected, got)
     _value(reading, gate, answer)
@@ -77,8 +87,14 @@ def _twice(needs: list[Need]) -> str:
     return ""
 
 
-def _checklist(where: str, path: Any, plan: InputRecord, request: GateRequest, answer: Answer) -> None:
-    file = next((one for one in plan.files if one.path == path), None)
+def _checklist(
+    where: str, path: Any, plan: InputRecord, request: GateRequest, hidden: Collection[int], answer: Answer
+) -> None:
+    files = ((number, one) for number, one in enumerate(plan.files) if one.path == path)
+    number, file = next(files, (-1, None))
+    if number in hidden or (file is None and hidden):
+        answer.withhold(where, "the checklist of the gate in input.json is withheld")
+        return
     if file is None:
         answer.fail(where, "the plan has no checklist for this gate", got=ascii(path)[:80])
         return
@@ -119,6 +135,9 @@ def _value(reading: Reading, gate: JudgedGate, answer: Answer) -> None:
         return
     path = went_on.value.path
     data = reading.kept.get(path)
+    if reading.withheld.is_away(path):
+        answer.withhold(path)
+        return
     if data is None or reading.digests.get(path) != went_on.value.sha256:
         answer.cannot(path, "the value of the gate is not here as it was recorded")
         return

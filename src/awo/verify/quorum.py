@@ -25,15 +25,27 @@ def ep_4_11(reading: Reading, answer: Answer) -> None:
     what a deadline brings only after it; a lapse only when an approval had expired; no vote open before all are in."""
     for gate in gates_of(reading, answer):
         if gate.request is None:
-            answer.cannot(gate.seen.opened.request.path, NOT_ASKED)
+            not_asked(reading, gate, answer)
             continue
         asked_as_planned(reading, gate, gate.request, answer)
         unsound = [one for one in gate.signed if not one.is_sound]
         for one in unsound:
-            answer.cannot(one.path, FAILS_EARLIER)
+            if one.is_withheld:
+                answer.withhold(one.path)
+            else:
+                answer.cannot(one.path, FAILS_EARLIER)
         if not unsound:
             _turns(gate, gate.request, answer)
             _panel(gate, gate.request, answer)
+
+
+def not_asked(reading: Reading, gate: JudgedGate, answer: Answer) -> None:
+    """Says that what the gate asked is not known."""
+    path = gate.seen.opened.request.path
+    if reading.withheld.is_away(path):
+        answer.withhold(path)
+    else:
+        answer.cannot(path, NOT_ASKED)
 
 
 def needs_at(request: GateRequest, gate: JudgedGate, seq: int) -> Sequence[Need]:

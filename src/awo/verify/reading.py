@@ -2,30 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, Protocol
 
 from awo.canon.digest import sha256_hex, sha256_running
-from awo.canon.json import parse, parse_canonical
+from awo.canon.json import parse_canonical
 from awo.derive.facts import RunFacts
 from awo.derive.report_layout import REPORT_LAYOUT
 from awo.errors import AwoError, EvidenceError
+from awo.evidence.disclosure import NodeReader
 from awo.evidence.events import FileRef
 from awo.evidence.layout import (
     ALLOWED_SIGNERS,
     DECISIONS,
+    DISCLOSURE_KEY,
     INPUT,
     JOURNAL,
     METADATA,
-    NOT_IN_SUMS,
     OUTPUTS,
     RAW,
+    REGISTRATION,
     SEAL,
     SEAL_SIGNATURE,
     STATUS,
     SUMS,
+    TIME_STAMP,
+    is_in_sums,
     raw_path,
     responses_path,
 )
@@ -33,7 +37,9 @@ from awo.evidence.records import CellsRecord, InputRecord, Seal
 from awo.evidence.sums import parse_sums
 from awo.gate.project import Policy
 from awo.sign.allowed_signers import AllowedSigners
-from awo.verify.doubled import doubled_key
+from awo.sign.note import VerifierKey
+from awo.sign.timestamp import Roots
+from awo.verify.disclosed import Disclosed
 from awo.verify.exchanges import SegmentReader, Unpacked
 from awo.verify.findings import Finding
 from awo.verify.items import ItemReader
@@ -41,12 +47,17 @@ from awo.verify.journal import JournalReader
 from awo.verify.limits import Limits
 from awo.verify.needed import Needed, derived_in
 from awo.verify.recorded import RecordedFrames
+from awo.verify.replanned import FAN_OUT, REQUESTS, Hidden, partial_plan, whole_plan
 from awo.verify.responses import ResponseReader
 from awo.verify.source import READ_FIRST, Broken, Found, Refused, Source, Unreadable
 from awo.verify.spool import Keeping, Spool
+from awo.verify.withheld import RECORDS, Withheld
 from awo.workflow.datasets import Row, read_rows
 
-KEPT = frozenset({SEAL, SEAL_SIGNATURE, SUMS, INPUT, ALLOWED_SIGNERS, STATUS, METADATA})
+BEFORE_REDACTIONS = (SEAL, SEAL_SIGNATURE, SUMS)
+KEPT = frozenset(
+    {SEAL, SEAL_SIGNATURE, SUMS, DISCLOSURE_KEY, INPUT, ALLOWED_SIGNERS, STATUS, METADATA, REGISTRATION}
+) | {TIME_STAMP}
 NAMED_BY_JOURNAL = (f"{OUTPUTS}/", f"{DECISIONS}/")
 EXCHANGES = f"{RAW}/"
 
@@ -58,13 +69,20 @@ class Trust(NamedTuple):
     """Whom the reader believes, and what they ask of gates.
 
     `signers` is None when no list was given, `policy` when no settings were, so that the default is asked; the names
-    are what the two are called.
+    are what the two are called. `ledger_keys` are those of ledgers and witnesses that the reader believes, and
+    `witnesses` how many of the latter must have signed. `roots` are the authorities of time stamps that they trust, or
+    None.
     """
 
     signers: AllowedSigners | None
     name: str
     policy: Policy | None = None
     policy_name: str = "awo.toml"
+    ledger_keys: tuple[VerifierKey, ...] = ()
+    ledger_name: str = "your keys of ledgers"
+    witnesses: int = 0
+    roots: Roots | None = None
+    roots_name: str = "your list of authorities"
 
 
 class Altered(NamedTuple):
@@ -88,6 +106,7 @@ class Reading:
     `sums_left` and `refs_left` have what SHA256SUMS and the journal name and the package lacks.
     `facts` is what the journal says, None when it cannot be followed; `spool` has the outputs that are
     read again, and must be closed. `beside` is where packages of earlier attempts may lie, None for nowhere.
+    `withheld` is what a redaction keeps away, `hidden` what it keeps away of input.json.
     """
 
     kind: Literal["folder", "bundle"]
@@ -96,6 +115,7 @@ class Reading:
     beside: Path | None = None
     top: str = ""
     mtime: int | None = None
+    verifiers: Mapping[str, str] = field(default_factory=dict)
     broken: Broken | None = None
     refused: list[Refused] = field(default_factory=list)
     unreadable: dict[str, str] = field(default_factory=dict)
@@ -110,9 +130,12 @@ class Reading:
     plan: InputRecord | None = None
     plan_problem: Finding | None = None
     input_doubled: str = ""
+    hidden: Hidden = field(default_factory=Hidden)
     journal: JournalReader | None = None
     facts: RunFacts | None = None
     spool: Spool = field(init=False)
+    disclosed: Disclosed = field(init=False)
+    withheld: Withheld = field(init=False)
     responses: list[ResponseReader] = field(default_factory=list)
     items: list[ItemReader] = field(default_factory=list)
     segments: dict[str, RecordedFrames] = field(default_factory=dict)
@@ -138,6 +161,8 @@ class Reading:
 
     def __post_init__(self) -> None:
         self.spool = Spool(self.limits.spool_bytes, self.limits.line_bytes)
+        self.disclosed = Disclosed(self.limits.line_bytes)
+        self.withheld = Withheld(self.limits.line_bytes, self.limits.record_bytes)
 
     @property
     def report_layout(self) -> int:
@@ -177,15 +202,18 @@ class Reading:
                         self._lost(item.path, item.why)
         except Broken as error:
             self.broken = error
-        self.top, self.mtime = source.top, source.mtime
+        self.top, self.mtime, self.verifiers = source.top, source.mtime, source.verifiers
+        self._learn_redactions()
         self._begin_journal()
         self._learn_names()
 
     def _found(self, item: Found) -> None:
         path = item.path
+        if path not in BEFORE_REDACTIONS and not path.startswith(RECORDS):
+            self._learn_redactions()
         if path == JOURNAL:
             self._begin_journal()
-        elif path not in READ_FIRST:
+        elif path not in READ_FIRST and not path.startswith(RECORDS):
             self._begin_journal()
             self._learn_names()
         try:
@@ -194,8 +222,8 @@ class Reading:
             self._lost(path, error.strerror or str(error))
 
     def _take(self, path: str, chunks: Iterable[bytes | memoryview]) -> None:
-        sink, keeping = self._sink(path), self._keeping(path)
-        if sink is None and keeping is None and type(chunks) is tuple:
+        sink, keeping, node = self._sink(path), self._keeping(path), self.disclosed.reader(path)
+        if sink is None and keeping is None and node is None and type(chunks) is tuple:
             digest, size_bytes = sha256_hex(chunks[0]), len(chunks[0])
         else:
             hasher, size_bytes = sha256_running(), 0
@@ -206,20 +234,43 @@ class Reading:
                     sink.feed(chunk)
                 if keeping is not None:
                     keeping.feed(chunk)
+                if node is not None:
+                    node = self._cut(node, chunk)
             if sink is not None:
                 sink.end()
             if keeping is not None:
                 keeping.end()
             digest = hasher.hexdigest()
+            if node is not None:
+                self._end_cut(node, path, digest)
         self._settle(path, digest, size_bytes)
         if path == SUMS:
             self._read_sums()
+        elif path == DISCLOSURE_KEY:
+            self.disclosed.take_key(self.kept.pop(path, b""))
+
+    def _cut(self, node: NodeReader, chunk: bytes | memoryview) -> NodeReader | None:
+        try:
+            node.feed(chunk)
+        except EvidenceError as error:
+            self.disclosed.spoil(error)
+            return None
+        return node
+
+    def _end_cut(self, node: NodeReader, path: str, digest: str) -> None:
+        try:
+            self.disclosed.settle(path, node.end(digest))
+        except EvidenceError as error:
+            self.disclosed.spoil(error)
 
     def _sink(self, path: str) -> _Sink | None:
         if path == JOURNAL:
             return self.journal
-        if path in KEPT or path in self.wanted:
+        if path in KEPT or path in self.wanted or path.startswith(RECORDS):
             return _Keeper(self, path)
+        partial = self.withheld.partial_reader(path, self.journal.lines if self.journal is not None else {})
+        if partial is not None:
+            return partial
         if path in self.segments:
             segment = SegmentReader(path, self.segments[path], self.unpacked)
             self.exchanges.append(segment)
@@ -227,11 +278,12 @@ class Reading:
         if self.journal is None:
             return None
         if path in self.journal.lines:
-            models = self.plan.models if self.plan is not None else None
+            is_known = self.plan is not None and not self.hidden.any_of(*REQUESTS)
+            models = self.plan.models if self.plan is not None and is_known else None
             reader = ResponseReader(path, self.journal.lines[path], self.limits.line_bytes, models)
             self.responses.append(reader)
             return reader
-        if path in self.journal.items and self.plan is not None:
+        if path in self.journal.items and self.plan is not None and not self.hidden.any_of(*FAN_OUT):
             return self._items_reader(path, self.journal, self.plan)
         return None
 
@@ -243,7 +295,7 @@ class Reading:
         recorded = journal.items[path]
         answers = journal.lines.get(responses_path(recorded.step))
         cells = self.cells[recorded.step]
-        rows = rows_of(plan, cells)
+        rows = None if self.hidden.any_of("files") else rows_of(plan, cells)
         reader = ItemReader(path, recorded, cells, plan.data, answers, self.limits.line_bytes, rows)
         self.items.append(reader)
         return reader
@@ -258,7 +310,9 @@ class Reading:
                 self.input_bytes = size_bytes
         elif path in self.wanted:
             self.digests[path] = digest
-        if self.sums is not None and path not in NOT_IN_SUMS:
+        if self.withheld.takes(path, size_bytes):
+            return
+        if self.sums is not None and is_in_sums(path):
             listed = self.sums_left.pop(path, None)
             if listed is None:
                 self.unlisted.append(path)
@@ -300,17 +354,25 @@ class Reading:
         """Makes the journal's reader, once, with the plan if there is one."""
         if self.journal is not None:
             return
-        data = self.kept.pop(INPUT, None)
+        data, partial = self.kept.pop(INPUT, None), self.withheld.partials.get(INPUT)
+        self.hidden.is_all = self.withheld.is_away(INPUT) and partial is None
         if data is not None:
-            try:
-                plan = parse(data, InputRecord, where=INPUT)
-            except EvidenceError as error:
-                self.plan_problem = Finding.of(error)
-            else:
-                self.input_doubled = doubled_key(data)
-                self.plan_problem = _contradiction(plan)
-                self.plan = plan if self.plan_problem is None else None
+            self.plan, self.plan_problem, self.input_doubled = whole_plan(data)
+        elif partial is not None:
+            self.plan, self.plan_problem, self.input_doubled = partial_plan(partial, self.hidden)
+            partial.forget()
         self.journal = JournalReader(self.plan, self.limits.line_bytes)
+
+    def _learn_redactions(self) -> None:
+        """Learns what is said to be withheld, once; nothing that can be withheld has gone by yet."""
+        found = {path: data for path, data in self.kept.items() if path.startswith(RECORDS)}
+        if not self.withheld.learn(found, self.present):
+            return
+        for path in found:
+            del self.kept[path]
+        if self.withheld.in_force is not None:
+            for path in [path for path in self.sums_left if self.withheld.is_away(path)]:
+                del self.sums_left[path]
 
     def _learn_names(self) -> None:
         """Learns from the journal which files it names, once; input.json has gone by already."""
@@ -318,12 +380,12 @@ class Reading:
             return
         self.has_names = True
         self.facts = self.journal.facts()
-        if self.facts is not None:
+        if self.facts is not None and not self.withheld.kept_back:
             is_reported = self.report_layout == REPORT_LAYOUT
             self.needed = Needed(self.facts, ASKED, derived_in(self.facts), is_reported=is_reported)
         self.refs_left = dict(self.journal.refs)
-        for path in self.unreadable:
-            self.refs_left.pop(path, None)
+        for path in [path for path in self.refs_left if path in self.unreadable or self.withheld.is_away(path)]:
+            del self.refs_left[path]
         if INPUT in self.digests:
             self._settle_ref(INPUT, self.digests[INPUT], self.input_bytes)
         self.segments = {raw_path(number): frames for number, frames in self.journal.segments.items()}
@@ -376,22 +438,3 @@ class _Keeper:
             reading.too_large.append(self._path)
         else:
             reading.kept[self._path] = bytes(self._data)
-
-
-def _contradiction(plan: InputRecord) -> Finding | None:
-    """What keeps a plan from being folded over: two steps of one name, a need that is no step, no data to go over."""
-    files = {file.path for file in plan.files}
-    for name, record in plan.data.items():
-        if record.path not in files:
-            return Finding(INPUT, f"the data set {name} is in {record.path}, which is no file of the workflow")
-    ids = {step.id for step in plan.steps}
-    if len(ids) != len(plan.steps):
-        return Finding(INPUT, "two steps have the same id")
-    for step in plan.steps:
-        for need in step.needs:
-            if need not in ids:
-                return Finding(INPUT, f"step {step.id} needs {need}, which is no step")
-        over = step.cells.over if step.cells else None
-        if over is not None and over.name not in (plan.data if over.kind == "data" else step.needs):
-            return Finding(INPUT, f"step {step.id} goes over {over.name}, which is no {over.kind} that it can go over")
-    return None

@@ -2,31 +2,38 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from awo.errors import UsageError
 from awo.plugins import nearest
 from awo.verify.checks import CAN_BE_REQUIRED, Check
 from awo.verify.findings import Answer, Finding, Verdict
+from awo.verify.withheld import RedactionSeen
 
 Overall = Literal["passed", "failed", "incomplete"]
 
 
 @dataclass(frozen=True, slots=True)
 class CheckResult:
-    """How one check went. `findings` has at most 100 entries, `left_out` how many more there were."""
+    """How one check went. `findings` has at most 100 entries of a kind, `left_out` how many more there were.
+
+    `is_withheld` says of a check that was not made that nothing but a redaction kept it from being made.
+    """
 
     check: Check
     verdict: Verdict
     findings: tuple[Finding, ...]
     notes: tuple[str, ...]
     left_out: int
+    is_withheld: bool = False
 
     @classmethod
     def of(cls, check: Check, answer: Answer) -> CheckResult:
-        """Faults come first, then what could not be checked."""
-        return cls(check, answer.verdict, (*answer.failed, *answer.unchecked), tuple(answer.notes), answer.left_out)
+        """Faults come first, then what could not be checked, then what is withheld."""
+        findings = (*answer.failed, *answer.unchecked, *answer.withheld)
+        return cls(check, answer.verdict, findings, tuple(answer.notes), answer.left_out, answer.is_withheld)
 
     def as_dict(self) -> dict[str, Any]:
         """As `--json` prints it: the first finding beside the check, all of them in `findings`."""
@@ -36,6 +43,7 @@ class CheckResult:
             "chapter": self.check.chapter,
             "title": self.check.title,
             "verdict": self.verdict,
+            "withheld": self.is_withheld,
             **first.as_dict(),
             "holds_against": list(self.check.holds_against),
             "without_it": self.check.without_it,
@@ -49,17 +57,21 @@ class CheckResult:
 class Report:
     """The outcome of `verify`. `run_id` and `outcome` are '' when they are not known.
 
-    `counts` has files, bytes, events, steps, responses, exchanges, gates and decisions.
+    `counts` has files, bytes, events, steps, responses, exchanges, gates and decisions. `redaction` is what the record
+    in force says, None where nothing is withheld. Of a proof `counts` has bytes and events, and `proved` says what it
+    is about; of all else that is empty.
     """
 
     source: str
-    kind: Literal["folder", "bundle"]
+    kind: Literal["folder", "bundle", "proof"]
     run_id: str
     outcome: str
     is_sealed: bool
     trust: str
     counts: dict[str, int]
     checks: tuple[CheckResult, ...]
+    redaction: RedactionSeen | None = None
+    proved: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def verdict(self) -> Overall:
@@ -80,7 +92,7 @@ class Report:
         """What the verdict says about integrity, and what it cannot say about completeness and truth."""
         return {
             "integrity": _integrity(self),
-            "completeness": "not shown: only a ledger can show that no other run was left out",
+            "completeness": _completeness(self),
             "truth": "not shown: recorded answers can be wrong, and times are the claims of the machine that ran",
         }
 
@@ -96,6 +108,8 @@ class Report:
             "trust": self.trust,
             "not_checked": [result.check.id for result in self.results("not_checked")],
             "counts": self.counts,
+            "proved": dict(self.proved),
+            "redaction": self.redaction.as_dict() if self.redaction is not None else None,
             "meaning": self.meaning,
             "notes": list(self.notes),
             "checks": [result.as_dict() for result in self.checks],
@@ -117,8 +131,11 @@ def verdict_for(report: Report, require: frozenset[str]) -> Overall:
             )
     if report.results("failed"):
         return "failed"
+    if require - {result.check.chapter for result in report.checks}:
+        return "incomplete"  # a proof is not asked every chapter
     for result in report.results("not_checked"):
-        if not result.check.is_asked_for or result.check.chapter in require:
+        may_be_open = result.check.is_asked_for or result.is_withheld
+        if not may_be_open or result.check.chapter in require:
             return "incomplete"
     return "passed"
 
@@ -134,10 +151,35 @@ def exit_code(report: Report, require: frozenset[str] = frozenset()) -> Literal[
             return 7
 
 
+def _completeness(report: Report) -> str:
+    if report.kind == "proof":
+        return "not shown: a proof says nothing of what else the run has, nor of other runs"
+    verdicts = {result.check.id: result.verdict for result in report.checks}
+    match verdicts.get("EP-6.1"), verdicts.get("EP-6.2"):
+        case "passed", "passed":
+            return (
+                "shown for this run: a ledger that you trust has it from its start on; whether others were left out "
+                "says `awo ledger audit` where that ledger and its runs are"
+            )
+        case "passed", _:
+            return (
+                "claimed: the run stands in a ledger whose checkpoint is signed by nobody whom you named; give its "
+                "keys with --ledger-keys"
+            )
+        case "failed", _:
+            return "contradicted: what the package says of a ledger is not of this run"
+        case _:
+            return "not shown: only a ledger can show that no other run was left out"
+
+
 def _integrity(report: Report) -> str:
     results = [result for result in report.checks if result.check.chapter in ("structure", "integrity")]
     if any(result.verdict == "failed" for result in results):
         return "broken: something is not as it was recorded or sealed"
-    if any(result.verdict == "not_checked" for result in results):
+    if any(result.verdict == "not_checked" and not result.is_withheld for result in results):
         return "not shown in full: something could not be checked"
+    if report.redaction is not None:
+        return f"shown for what is there; the seal has only digests of what is withheld ({report.redaction.amount})"
+    if report.kind == "proof":
+        return "shown for what is proved: it is in the journal that was sealed"
     return "shown: every byte is the one that was recorded and sealed"

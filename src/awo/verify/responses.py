@@ -8,13 +8,13 @@ import msgspec
 
 from awo.canon.digest import sha256_hex
 from awo.canon.json import encode_sorted
+from awo.canon.lines import Lines
 from awo.canon.usd import usd
 from awo.errors import AwoError
 from awo.evidence.records import ModelRecord, ResponseLine
 from awo.lifecycle.worst_price import cost, is_free
 from awo.verify.doubled import doubled_key
 from awo.verify.findings import MOST_FINDINGS, Finding
-from awo.verify.lines import Lines
 from awo.verify.recorded import RecordedLines, Told
 
 CUT = b"[secret "

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from awo.errors import EvidenceError
-from awo.evidence.layout import INPUT, JOURNAL, SEAL, SEAL_SIGNATURE, SUMS
+from awo.evidence.layout import DISCLOSURE_KEY, INPUT, JOURNAL, PARTIAL, REDACTIONS, SEAL, SEAL_SIGNATURE, SUMS
 
-READ_FIRST = (SEAL, SEAL_SIGNATURE, SUMS, INPUT, JOURNAL)
+READ_FIRST = (SEAL, SEAL_SIGNATURE, SUMS, f"{REDACTIONS}/", DISCLOSURE_KEY, INPUT, f"{INPUT}{PARTIAL}", JOURNAL)
 """Read before all other files, so that one pass is enough; the rest follows sorted by the bytes of its path."""
 
 _RANK = {path: rank for rank, path in enumerate(READ_FIRST)}
+_REDACTIONS = READ_FIRST[3]
 
 
 def in_order(path: str) -> tuple[int, str]:
     """The sort key of a file's path in a package."""
+    if path.startswith(_REDACTIONS):
+        return _RANK[_REDACTIONS], path
     return _RANK.get(path, len(READ_FIRST)), path
 
 
@@ -74,6 +77,10 @@ class Source(Protocol):
     @property
     def mtime(self) -> int | None:
         """The one time that all members of a bundle have, in seconds since 1970 (UTC); None for a folder."""
+
+    @property
+    def verifiers(self) -> Mapping[str, str]:
+        """Copies of verifiers beside the package in a bundle, with their digests; known after the last file."""
 
     def items(self) -> Iterator[Found | Refused | Unreadable]:
         """Every file, `READ_FIRST` first, then sorted by the bytes of its path. Raises `Broken`."""

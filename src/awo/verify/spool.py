@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import IO
 
+from awo.canon.lines import Lines
 from awo.errors import CannotCheck, EvidenceError
-from awo.verify.lines import Lines
 
 PIECE_BYTES = 1 << 20
 BUFFER_BYTES = 1 << 20

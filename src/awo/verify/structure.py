@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from awo.canon import time
@@ -11,6 +12,7 @@ from awo.evidence.events import FileRef
 from awo.evidence.gates import Authority, Decision, GateRequest, SealedVote
 from awo.evidence.layout import (
     ALLOWED_SIGNERS,
+    DISCLOSURE_KEY,
     GATE_PENDING,
     INPUT,
     JOURNAL,
@@ -20,6 +22,7 @@ from awo.evidence.layout import (
     SEAL_SIGNATURE,
     STATUS,
     SUMS,
+    signature_path,
 )
 from awo.evidence.metadata import Metadata
 from awo.evidence.records import Seal, StatusView
@@ -28,9 +31,11 @@ from awo.sign.sshsig import read as read_signature
 from awo.verify.doubled import doubled_key
 from awo.verify.findings import Answer, Finding
 from awo.verify.reading import Reading
+from awo.verify.replanned import FAN_OUT, REQUESTS
+from awo.verify.verifiers import notes_on
 
 ALWAYS = (INPUT, JOURNAL)
-IN_A_SEALED_RUN = (ALLOWED_SIGNERS, STATUS, METADATA, REPORT, SUMS, SEAL, SEAL_SIGNATURE)
+IN_A_SEALED_RUN = (ALLOWED_SIGNERS, DISCLOSURE_KEY, STATUS, METADATA, REPORT, SUMS, SEAL, SEAL_SIGNATURE)
 NOT_SEALED = "the run is not sealed"
 TOO_MUCH = "the exchanges unpack to far more than they are, and the rest was not unpacked"
 
@@ -44,6 +49,8 @@ def ep_1_1(reading: Reading, answer: Answer) -> None:
         if reading.broken.check == "EP-1.1":
             answer.add(Finding.of(reading.broken))
         return
+    for note in notes_on(reading.verifiers):
+        answer.note(note)
     seal = seal_of(reading)
     if reading.mtime is not None and seal is not None and (sealed_at := moment(seal.at)) is not None:
         expected = int(sealed_at.timestamp())
@@ -65,7 +72,7 @@ def ep_1_3(reading: Reading, answer: Answer) -> None:
     """The files that make a package are there, and could be read; a sealed one has no gate_pending.json."""
     is_sealed = reading.has_seal or reading.kind == "bundle"
     for path in (*ALWAYS, *IN_A_SEALED_RUN):
-        if path in reading.present:
+        if path in reading.present or reading.withheld.is_away(path):
             continue
         if why := reading.why_unread(path):
             answer.cannot(path, "the file cannot be read here", got=why)
@@ -77,6 +84,14 @@ def ep_1_3(reading: Reading, answer: Answer) -> None:
         answer.note(f"{SUMS} is there without a seal: the sealing was cut off, or somebody took the seal away")
     if is_sealed and GATE_PENDING in reading.present:
         answer.fail(GATE_PENDING, "a sealed run waits for nobody, and this file says that it does")
+    for path in reading.withheld.unsigned:
+        if not (why := reading.why_unread(path)):
+            answer.fail(path, "of the record of a redaction and its signature one is missing")
+        else:
+            answer.cannot(path, "the file cannot be read here", got=why)
+    if reading.withheld.is_redacted and DISCLOSURE_KEY in reading.present:
+        what = "whoever has this key can guess what is withheld, so it may not lie beside a record of a redaction"
+        answer.fail(DISCLOSURE_KEY, what)
 
 
 def ep_1_4(reading: Reading, answer: Answer) -> None:
@@ -84,6 +99,7 @@ def ep_1_4(reading: Reading, answer: Answer) -> None:
     for finding in (reading.sums_problem, reading.plan_problem):
         if finding is not None:
             answer.add(finding)
+    _redaction_records(reading, answer)
     for path in reading.too_large:
         answer.fail(path, "the record is larger than the limit", f"at most {reading.limits.record_bytes} bytes")
     if reading.input_doubled:
@@ -123,6 +139,9 @@ def ep_1_5(reading: Reading, answer: Answer) -> None:
 
 def ep_1_6(reading: Reading, answer: Answer) -> None:
     """Each line of a responses.jsonl is a response to the call that the journal names for it."""
+    withhold_lines(reading, reading.journal.lines if reading.journal else (), answer)
+    if reading.responses and reading.hidden.any_of(*REQUESTS):
+        answer.withhold(INPUT, "the requests are named with what it says of models, and that is withheld")
     for responses in reading.responses:
         for finding in responses.misshapen:
             answer.add(finding)
@@ -137,6 +156,7 @@ def ep_1_6(reading: Reading, answer: Answer) -> None:
 def ep_1_7(reading: Reading, answer: Answer) -> None:
     """Each frame of audit/raw/ holds an exchange of the call that the journal names for it, with no header that
     may not be recorded."""
+    withhold_lines(reading, reading.segments, answer)
     for segment in reading.exchanges:
         for finding in segment.misshapen:
             answer.add(finding)
@@ -146,9 +166,24 @@ def ep_1_7(reading: Reading, answer: Answer) -> None:
 
 def ep_1_8(reading: Reading, answer: Answer) -> None:
     """Line n of an items.jsonl is the result of cell n: its row, its values of the matrix and its repeat."""
+    withhold_lines(reading, reading.journal.items if reading.journal else (), answer)
     for items in reading.items:
         for finding in items.misshapen:
             answer.add(finding)
+    if reading.hidden.any_of(*FAN_OUT) or (reading.plan is None and reading.hidden.anything):
+        answer.withhold(INPUT, "how steps fan out is withheld")
+    elif reading.items and reading.hidden.any_of("files"):
+        answer.withhold(INPUT, "the rows of data sets are withheld")
+
+
+def withhold_lines(reading: Reading, paths: Iterable[str], answer: Answer) -> None:
+    """Says which of these files are withheld, at least in part, and so are not judged line by line."""
+    for path in paths:
+        file = reading.withheld.file(path)
+        if file is not None and file.state == "withheld":
+            answer.withhold(path)
+        elif file is not None and file.state == "partial":
+            answer.withhold(path, "of its lines parts are withheld", got=f"{file.withheld} lines")
 
 
 # --- what the other chapters read too -------------------------------------------------------------------
@@ -230,6 +265,19 @@ _FIXED: dict[str, Any] = {
     STATUS: lambda data, path: _plain(data, StatusView, path),
     METADATA: lambda data, path: _plain(data, Metadata, path),
 }
+
+
+def _redaction_records(reading: Reading, answer: Answer) -> None:
+    for one in reading.withheld.records:
+        if one.problem is not None:
+            answer.add(one.problem)
+        if one.armored is not None:
+            _try(answer, lambda one=one: read_signature(one.armored, where=signature_path(one.path)))
+        if one.record is not None and moment(one.record.at) is None:
+            answer.fail(one.path, "the time of the redaction is no time", got=one.record.at)
+    for partial in reading.withheld.partials.values():
+        for finding in partial.misshapen:
+            answer.add(finding)
 
 
 def _gate_record(reading: Reading, answer: Answer, path: str) -> None:

@@ -16,9 +16,9 @@ from awo.gate.independence import is_author, is_starter, why_kept_out, why_not_k
 from awo.gate.policy import missing
 from awo.gate.project import Policy
 from awo.verify.authority import gates_of
-from awo.verify.decisions import FAILS_EARLIER, NOT_ASKED, Judged, JudgedGate
+from awo.verify.decisions import FAILS_EARLIER, Judged, JudgedGate
 from awo.verify.findings import Answer
-from awo.verify.quorum import due_of, where_of
+from awo.verify.quorum import due_of, not_asked, where_of
 from awo.verify.reading import Reading
 from awo.verify.structure import moment
 
@@ -36,9 +36,11 @@ def ep_4_12(reading: Reading, answer: Answer) -> None:
         if not gate.signed:
             continue
         if gate.request is None:
-            answer.cannot(gate.seen.opened.request.path, NOT_ASKED)
-        elif not all(one.is_sound for one in gate.signed):
+            not_asked(reading, gate, answer)
+        elif not all(one.is_sound or one.is_withheld for one in gate.signed):
             answer.cannot(gate.seen.opened.request.path, FAILS_EARLIER)
+        elif not all(one.is_sound for one in gate.signed):
+            answer.withhold(gate.seen.opened.request.path, "what was decided at the gate, or by whom, is withheld")
         else:
             is_enough = _held_against(gate, policy, name if given is not None else DEFAULT, reading, answer)
             if given is not None and not is_enough:

@@ -62,7 +62,7 @@ def test_nobody_can_decide_anew_where_a_recorded_rejection_stands(
 def test_a_run_with_a_recorded_rejection_is_not_sealed_as_abandoned(at_gate: AtGate) -> None:
     at_gate.decide("reject")
     at_gate.forget(2)
-    assert api.freeze(at_gate.run, at_gate.starter) == "rejected"
+    assert api.freeze(at_gate.project, at_gate.run, at_gate.starter) == "rejected"
 
 
 # --- between an answer and its event ------------------------------------------------------------------------

@@ -14,7 +14,11 @@ from tests.vectors.make import HERE
 from awo.canon import time
 from awo.evidence.layout import ALLOWED_SIGNERS, DECISIONS, SEAL
 
-GOOD = sorted(path for path in (HERE / "good").iterdir() if (path / RUN_ID / SEAL).exists())
+GOOD = sorted(
+    path
+    for path in (HERE / "good").iterdir()
+    if (path / RUN_ID / SEAL).exists() and (path / RUN_ID / ALLOWED_SIGNERS).exists()  # a redaction may withhold it
+)
 
 
 def signed_in(run: Path) -> list[tuple[Path, str, str, str]]:
