@@ -39,7 +39,7 @@ def ep_6_3(reading: Reading, answer: Answer) -> None:
         return
     found = [one for one in (_of_seal(reading, answer), _of_checkpoint(reading, answer)) if one is not None]
     if not found and answer.verdict == "passed":
-        answer.cannot("", NO_STAMP)
+        answer.cannot(TIME_STAMP, NO_STAMP)
     for stamped in found:
         _judge(stamped, reading, answer)
 
