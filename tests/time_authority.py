@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from awo.sign.der import OCTETS, SEQUENCE, only
+
 CONFIGURATION = """\
 [tsa]
 default_tsa=one
@@ -55,6 +57,21 @@ class Authority:
         self.run("req", "-x509", *new_key, "-keyout", "root.key", "-out", "root.pem", "-days", "36500", "-extensions")
         self.run("req", *new_key, "-keyout", "authority.key", "-out", "authority.csr", "-subj", f"/CN={name}")
         self.certify()
+
+    def stamp_as(self, purpose: str, data: bytes) -> bytes:
+        """A stamp over `data` by a certificate with this extended key usage, which `openssl ts` would not sign with."""
+        status, token = only(self.stamp(data), SEQUENCE).inside()
+        signed_data = only(token.inside()[1].contents, SEQUENCE)
+        info = only(signed_data.inside()[2].inside()[1].contents, OCTETS)
+        (self.folder / "info").write_bytes(info.contents)
+        honest = "extendedKeyUsage=critical,timeStamping"
+        (self.folder / "openssl.cnf").write_text(CONFIGURATION.replace(honest, f"extendedKeyUsage={purpose}"))
+        self.certify()
+        signer = ["-signer", "authority.pem", "-inkey", "authority.key", "-md", "sha256", "-cades", "-nosmimecap"]
+        content = ["-in", "info", "-binary", "-nodetach", "-econtent_type", "1.2.840.113549.1.9.16.1.4"]
+        self.run("cms", "-sign", *content, *signer, "-outform", "DER", "-out", "token")
+        body = status.whole + (self.folder / "token").read_bytes()
+        return b"\x30\x82" + len(body).to_bytes(2, "big") + body
 
     def certify(self, *, ends: str = "") -> None:
         """Gives the authority a certificate for time stamps; one that has `ends` (as `openssl ca` writes times) began

@@ -192,6 +192,14 @@ def check_and_send(shell: Shell, base: Path, project: Path, run: Path) -> Path:
         *("awo", "verify", bundle.name, "--trust", "believed", "--require", "authority"),
         cwd=elsewhere,
     )
+    lies = "A verifier in one file lies in the bundle, beside the run."
+    shell.run(lies, "tar", "-xzf", bundle.name, "verify.py", cwd=elsewhere)
+    said = shell.run(
+        "It needs Python and ssh-keygen, and no AWO.",
+        *("python3", "-I", "verify.py", bundle.name, "--signers", "believed"),
+        cwd=elsewhere,
+    )
+    expect("it says the same", holds=said.endswith(f"{run.name}: verified\n"))
     return bundle
 
 

@@ -22,6 +22,7 @@ from awo.evidence.merkle_proofs import (
     roots_by_consistency,
 )
 from awo.sign import sshsig
+from awo.sign.note import Kind, VerifierKey
 from awo.sign.raw import check_ed25519, check_ml_dsa_44, check_raw
 from awo.sign.sshkeys import ECDSA, ED25519, PublicKey
 from awo.sign.wire import WireError, mpint, string
@@ -38,6 +39,7 @@ class Vector(NamedTuple):
     result: str
     named: str
     has_context: bool
+    is_small: bool
 
 
 def wycheproof(name: str) -> Iterator[Vector]:
@@ -46,7 +48,15 @@ def wycheproof(name: str) -> Iterator[Vector]:
         for case in group["tests"]:
             message, signature = bytes.fromhex(case["msg"]), bytes.fromhex(case["sig"])
             named = f"{case['tcId']} {case['comment']}"
-            yield Vector(group["publicKey"], message, signature, case["result"], named, bool(case.get("ctx")))
+            yield Vector(
+                group["publicKey"],
+                message,
+                signature,
+                case["result"],
+                named,
+                bool(case.get("ctx")),
+                "SmallOrderPublicKey" in case["flags"],
+            )
 
 
 def holds(key: PublicKey, signature: bytes, message: bytes) -> bool:
@@ -58,10 +68,12 @@ def holds(key: PublicKey, signature: bytes, message: bytes) -> bool:
 
 
 def test_ed25519_signatures_hold_just_where_wycheproof_says_so() -> None:
-    """`acceptable` are keys of small or mixed order, on which implementations differ."""
+    """`acceptable` are keys of mixed order, on which implementations differ, and of small order: see the next test."""
     seen = dict.fromkeys(("valid", "invalid", "acceptable"), 0)
     for vector in wycheproof("ed25519"):
         point = bytes.fromhex(vector.key["pk"])
+        if vector.is_small:
+            continue
         key = PublicKey.from_blob(string(ED25519.encode()) + string(point))
         wrapped = string(ED25519.encode()) + string(vector.signature)
         seen[vector.result] += 1
@@ -72,6 +84,20 @@ def test_ed25519_signatures_hold_just_where_wycheproof_says_so() -> None:
                 check_ed25519(point, vector.signature, vector.message)
     assert seen["valid"] > 80
     assert seen["invalid"] > 60
+
+
+def test_ed25519_keys_of_small_order_are_refused_whether_for_signatures_or_notes() -> None:
+    """Also those in spellings that are not canonical, and with either sign of x."""
+    points = [bytes.fromhex(vector.key["pk"]) for vector in wycheproof("ed25519") if vector.is_small]
+    assert len(points) == 8
+    field = (1 << 255) - 19
+    points += [(y | sign << 255).to_bytes(32, "little") for y in (field, field + 1) for sign in (0, 1)]
+    for point in points:
+        with pytest.raises(WireError, match="small order"):
+            PublicKey.from_blob(string(ED25519.encode()) + string(point))
+        for kind in (Kind.ED25519, Kind.COSIGNATURE_ED25519):
+            with pytest.raises(WireError, match="small order"):
+                VerifierKey("example.org/log", kind, point)
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import nullcontext
 from copy import copy
 from pathlib import Path
 from random import Random
@@ -20,10 +21,13 @@ from tests.vectors import fan_out, gated, stories
 from tests.vectors.builder import RUN_ID, Package, gzip_of, member, tar_of
 from tests.vectors.make import BUNDLE, HERE, PROOFS
 
-from awo.canon.json import canonical, encode_sorted
+from awo.canon.json import canonical, encode_sorted, parse_canonical
 from awo.errors import EvidenceError
 from awo.evidence import events as ev
+from awo.evidence.event_blocks import decode_block
+from awo.evidence.gates import Decision
 from awo.evidence.layout import REDACTIONS
+from awo.evidence.records import Seal
 from awo.sign.allowed_signers import AllowedSigners
 from awo.verify.judge import verify
 from awo.verify.report import exit_code
@@ -167,6 +171,45 @@ def test_a_number_outside_canonical_json_is_refused_in_the_journal_by_both(
         ev.decode(line, 0)
 
 
+@pytest.mark.parametrize("environment", [{"gr\u00f6\u00dfe": 1}, {"cpu": [{"\u00b5": "x"}]}])
+def test_a_key_that_is_not_ascii_is_refused_in_the_journal_by_both(
+    environment: dict[str, Any], standalone: ModuleType
+) -> None:
+    at = "2026-01-02T03:04:05.000000Z"
+    for values in (
+        {"environment": environment, "kind": "environment_recorded"},
+        {"facts": environment, "kind": "model_recorded", "model": "m"},
+    ):
+        line = encode_sorted({"at": at, "seq": 0, **values})
+        with pytest.raises(standalone.Bad):
+            standalone.parse(line, "journal")
+        with pytest.raises(EvidenceError):
+            ev.decode(line, 0)
+        assert decode_block(line + b"\n", 1) is None
+
+
+ABSENT: dict[str, tuple[Any, str, bytes]] = {
+    "journal": (ev.AnyEvent, "audit/journal.jsonl", b'"report_layout":0,'),
+    "seal": (Seal, "audit/seal.json", b'"report_layout":0,'),
+    "decision": (Decision, "audit/decisions/0001-review.json", b',"evidence":""'),
+}
+
+
+@pytest.mark.parametrize("kind", ABSENT)
+def test_a_key_with_a_default_must_stand_in_canonical_json_for_both(kind: str, standalone: ModuleType) -> None:
+    shape, path, key = ABSENT[kind]
+    data = (GOOD.parents[1] / "approved" / RUN_ID / path).read_bytes()
+    line = data.partition(b"\n")[0] if kind == "journal" else data
+    lacking = line.replace(key, b"", 1)
+    for text in (line, lacking):
+        is_whole = text == line
+        with nullcontext() if is_whole else pytest.raises(standalone.Bad):
+            standalone.parse(text, kind)
+        with nullcontext() if is_whole else pytest.raises(EvidenceError):
+            parse_canonical(text, shape, where=path)
+    assert lacking != line
+
+
 # --- as a program ------------------------------------------------------------------------------------------------
 
 
@@ -219,6 +262,13 @@ def test_a_redacted_package_is_said_to_be_none_of_its_business() -> None:
 @pytest.mark.parametrize("words", [(), ("--what",), ("nowhere",), (GOOD, "--signers", "nowhere")])
 def test_wrong_use_gives_code_2(words: tuple[str | Path, ...]) -> None:
     assert run(*words).returncode == 2
+
+
+def test_of_a_file_that_is_no_package_the_last_line_names_the_file(tmp_path: Path) -> None:
+    (notes := tmp_path / "notes.txt").write_text("these are my notes")
+    answer = run(notes)
+    assert answer.returncode == 3
+    assert answer.stdout.endswith(f"{notes}: FAILED\n")
 
 
 # --- hostile packages --------------------------------------------------------------------------------------------

@@ -106,6 +106,25 @@ def test_a_certificate_for_something_else_is_not_trusted(tmp_path: Path, stamped
     )
 
 
+@pytest.mark.parametrize(
+    ("purpose", "said"),
+    [
+        ("critical,timeStamping", "trusted"),
+        ("timeStamping", "unsuitable certificate purpose"),
+        ("critical,codeSigning", "unsuitable certificate purpose"),
+        ("critical,timeStamping,codeSigning", "unsuitable certificate purpose"),
+    ],
+)
+def test_a_trusted_authority_stamps_with_certificates_for_time_stamps_alone(
+    tmp_path: Path, purpose: str, said: str
+) -> None:
+    authority = Authority(tmp_path)
+    stamp = authority.stamp_as(purpose, DATA)
+    assert says(stamp, read_roots(authority.root.read_bytes(), "root.pem")) == said
+    (tmp_path / "stamp").write_bytes(stamp)
+    assert authority.openssl_says(tmp_path / "stamp", tmp_path / "data") == (said == "trusted")
+
+
 def test_a_stamp_over_something_else_is_found(stamped: bytes, roots: Roots) -> None:
     assert says(stamped, roots, DATA + b"x") == "over something else"
 

@@ -69,6 +69,20 @@ def test_each_check_that_is_built_has_a_bad_vector_of_its_name() -> None:
     assert {check_of(Path(name)) for name in names} == built
 
 
+def test_each_check_passes_in_a_good_vector_but_for_the_report_that_no_version_writes_again() -> None:
+    expected = [expected_of(path) for path in (HERE / "good").iterdir()]
+    passed = {check.id for check in CHECKS for one in expected if check.id not in (*one["failed"], *one["not_checked"])}
+    assert {check.id for check in CHECKS} - passed == {"EP-5.4"}
+
+
+def test_the_page_of_the_vectors_names_every_file_and_key_that_they_have() -> None:
+    page = (HERE / "README.md").read_text()
+    names = {path.name for folder in FOLDERS for path in folder.iterdir()} | set().union(*map(expected_of, FOLDERS))
+    proofs = json.loads((HERE / "proofs" / "expected.json").read_text())
+    names |= set().union(*proofs.values())
+    assert [name for name in sorted(names) if f"`{name}`" not in page and f"`{name}/`" not in page] == []
+
+
 def test_a_bad_vector_fails_the_check_that_it_is_called_by() -> None:
     for folder in (HERE / "bad").iterdir():
         expected = expected_of(folder)

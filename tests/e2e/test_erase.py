@@ -30,6 +30,8 @@ def test_a_step_is_destroyed_and_the_run_still_verifies(sealed: Project) -> None
     done = sealed.awo(*erase(sealed, "--step", "fanout"), "--yes").expect(0)
     assert f"{run.name}.tar.gz" in done.out
     assert "step of this run that reads one that is erased, and may quote it: vote" in done.out
+    assert "input.json of this run, which stays" in done.out
+    assert "request_sha256" in done.out
     assert not (run / "outputs/fanout/responses.jsonl").exists()
     assert not (run / "audit/disclosure.key").exists()
     record = json.loads((run / "audit/redactions/0001.json").read_text())
@@ -51,8 +53,31 @@ def test_one_response_is_destroyed_and_the_others_stay(sealed: Project) -> None:
     assert shown[1] == {}
     assert [json.loads(one["/text"]["json"]) for one in (shown[0], shown[2])] == [before[0], before[2]]
     again = sealed.awo(*erase(sealed, "--record", "fanout:0"), "--yes", "--json").expect(0).json
+    assert again["copies"]["stays"]
+    assert again["copies"]["sources"] == sorted(
+        one["path"] for one in json.loads((run / "input.json").read_text())["files"]
+    )
+    assert again["copies"]["sources"]
     assert again["record"] == 2
     sealed.awo(*erase(sealed, "--record", "fanout:0"), "--yes").refused(2, "nothing left")
+    assert [one["id"] for one in sealed.awo("verify", "--json").json["checks"] if one["verdict"] == "failed"] == []
+
+
+def test_a_response_and_a_value_of_the_input_go_in_one_erasure(sealed: Project) -> None:
+    run = sealed.latest()
+    before = json.loads((run / "input.json").read_text())
+    places = ", ".join(f"/{key}" for key in before if key != "files")
+    policy = sealed.write(
+        "stays.yaml", f"format: awo/redaction-policy/v1\nshow: {{files: ['**'], values: {{input.json: [{places}]}}}}\n"
+    )
+    done = sealed.awo(*erase(sealed, "--record", "fanout:1", "--policy", policy), "--yes", "--json").expect(0).json
+    assert not done["copies"]["stays"]
+    texts = texts_of(run)
+    assert not any(json.dumps(one["content"])[1:-1] in texts for one in before["files"])
+    lines = (run / "outputs/fanout/responses.jsonl.partial").read_text().splitlines()
+    assert [bool(json.loads(line)["shown"]) for line in lines] == [True, False, True]
+    assert json.loads((run / "input.json.partial").read_text())["shown"]
+    assert not (run / "report.md").exists()
     assert [one["id"] for one in sealed.awo("verify", "--json").json["checks"] if one["verdict"] == "failed"] == []
 
 

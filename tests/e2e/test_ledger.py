@@ -9,6 +9,9 @@ from typing import Any
 
 import pytest
 from tests.e2e.installed import Project, unchanged, wait_for, writable
+from tests.vectors.stories import completed
+
+from awo.canon.json import canonical
 
 WORKFLOW = "name: greet\nsteps:\n  - {id: greet, op: llm_map, model: echo, prompt: hi}\n"
 SLOW = 'name: slow\nsteps:\n  - {id: wait, op: command, shell: "sleep 30"}\n'
@@ -125,6 +128,65 @@ def test_a_copy_held_elsewhere_finds_that_the_ledger_was_rolled_back_or_branched
         last.unlink()  # somebody who wants a second branch
     project.awo("run", "greet.yaml").expect(0)
     project.awo("ledger", "check", newer).refused(3, "two branches")
+
+
+def test_an_audit_finds_that_an_older_ledger_was_put_back_to_hide_a_run(project: Project, tmp_path: Path) -> None:
+    ledger, older = project.runs / "ledger", tmp_path / "older"
+    shutil.copytree(ledger, older)
+    project.awo("run", "greet.yaml").expect(0)
+    dropped = project.latest()
+    writable(dropped)
+    shutil.rmtree(dropped)
+    shutil.rmtree(ledger)
+    shutil.copytree(older, ledger)
+    with unchanged(project.root):
+        project.awo("ledger", "audit").refused(3, "does not continue what this machine has signed")
+
+
+def test_an_audit_goes_on_where_a_crash_kept_the_checkpoint_back(project: Project) -> None:
+    checkpoint = project.runs / "ledger/checkpoint"
+    before = checkpoint.read_bytes()
+    project.awo("run", "greet.yaml").expect(0)
+    checkpoint.write_bytes(before)
+    assert audit(project) == []
+    checkpoint.write_bytes(before.replace(b"\n2\n", b"\n0\n"))
+    project.awo("ledger", "audit").refused(3, "a signature of the note does not hold")
+
+
+def test_a_run_that_was_made_beside_the_ledger_and_entered_when_it_was_good_is_listed(project: Project) -> None:
+    """Long after its first event: it may be the best of many."""
+    made = completed().freeze().write(project.runs)
+    assert audit(project, 3, "--strict") == [("not_entered", made.name)]
+    project.awo("ledger", "refresh", made.name).expect(0)
+    assert audit(project, 3, "--strict") == [("late", made.name)]
+
+
+def test_with_ml_dsa_two_keys_of_the_ledger_sign_each_checkpoint_and_both_are_checked(tmp_path: Path) -> None:
+    project = Project(tmp_path)
+    project.write("awo.toml", "[ledger]\nml_dsa = true\n")
+    project.write("greet.yaml", WORKFLOW)
+    project.awo("run", "greet.yaml").expect(0)
+    both = (project.runs / "ledger/keys").read_text().splitlines(keepends=True)
+    signed = project.awo("ledger", "show", "--json").expect(0).json["signed_by"]
+    assert signed == ["+".join(key.split("+")[:2]) for key in both]
+    assert len(set(signed)) == 2
+    assert audit(project) == []
+    for known in (both, both[:1], both[1:]):
+        keys = project.write("known", "".join(known))
+        done = project.awo("verify", "--json", "--ledger-keys", keys).expect(0).json
+        assert {row["id"]: row["verdict"] for row in done["checks"]}["EP-6.2"] == "passed"
+    run = project.latest()
+    writable(run)
+    record = json.loads((run / "audit/registration.json").read_text())
+    text, _, lines = record["checkpoint"].rpartition("\n\n")
+    first, second = lines.splitlines()
+    swapped = second.translate(str.maketrans("Aa", "aA")).rpartition(" ")[2]
+    changed = f"{second.rpartition(' ')[0]} {second.rpartition(' ')[2][:40]}{swapped[40:]}"
+    assert changed != second
+    record["checkpoint"] = f"{text}\n\n{first}\n{changed}\n"
+    (run / "audit/registration.json").write_bytes(canonical(record))
+    failed = project.awo("verify", "--json", "--ledger-keys", project.write("known", "".join(both))).expect(3).json
+    assert [row["id"] for row in failed["checks"] if row["verdict"] == "failed"] == ["EP-6.2"]
 
 
 def test_a_ledger_that_was_altered_is_found_by_every_command_that_uses_it(project: Project) -> None:

@@ -50,6 +50,9 @@ def test_a_record_is_cited_from_the_run_and_from_its_bundle(sealed: Project) -> 
     sealed.write("trust", line)
     sealed.awo("verify", proof, "--trust", "trust", "--require", "authority").expect(0)
 
+    (verifier := sealed.root / "verify.py").write_text(sealed.awo("verify", "--standalone").expect(0).out)
+    assert sealed.awo("verify", "--standalone", "--json").expect(0).json["text"] == verifier.read_text()
+
     altered = sealed.write("altered.json", proof.read_text().replace("Level", "LEVEL", 1))
     sealed.awo("verify", altered).expect(3)
 
@@ -79,6 +82,10 @@ def test_a_seal_is_stamped_and_a_reader_with_the_root_says_when(
     sealed: Project, authority: Authority, address: str
 ) -> None:
     sealed.awo("stamp").refused(2, "no authority", "[time]")
+    unstamped = sealed.awo("verify").expect(0).out
+    assert "nobody has put a time stamp on the seal" in unstamped
+    assert "registration not checked" not in unstamped, "what nobody asked for is no gap"
+    assert "registration not checked in full" in sealed.awo("verify", "--tsa-roots", authority.root).expect(0).out
     made = sealed.awo("stamp", "--tsa", address, "--json").expect(0).json
     assert made["authority"] == "CN=Test authority"
     seal = Path(made["stamp"]).with_name("seal.json")

@@ -19,6 +19,7 @@ inputs:
 steps:
   - {{id: ask, op: llm_map, over: people, prompt: "{SECRETS[0]} {{{{ item.word }}}}", model: upper}}
   - {{id: fanout, op: fanout_generate, prompt: "{SECRETS[1]}", models: [upper]}}
+  - {{id: vote, op: consensus_vote, inputs_from: fanout}}
   - {{id: look, op: audit_gate, checklist: checklist.md}}
 """
 POLICY = "format: awo/redaction-policy/v1\nreason: in confidence\nshow:\n  responses: [text]\n"
@@ -89,6 +90,8 @@ def test_originals_that_come_later_are_held_against_the_bundle(
     results = {file["path"]: file["result"] for file in whole["files"]}
     assert set(results.values()) == {"matches"}
     assert {"input.json", "report.md", "outputs/ask/responses.jsonl"} <= set(results)
+    assert not (run / "outputs/vote/files/dissent.jsonl").read_bytes()
+    assert "outputs/vote/files/dissent.jsonl" in results, "an empty file is withheld, too"
     one = sealed_secrets.awo("open-redaction", bundle, run / "outputs/ask/responses.jsonl").expect(0)
     assert "matches: outputs/ask/responses.jsonl" in one.out
     assert "still withheld: " in one.out
@@ -146,6 +149,10 @@ def test_a_dry_run_says_what_would_show_and_writes_nothing(sealed_secrets: Proje
     assert "prompts and answers" in done.out
     assert "nope.md, which this run does not have" in done.err
     assert "this fits nothing in the run: show.files: nope/**" in done.err
+    assert "a guess at a prompt, word for word, can be checked" in done.out
+    policy.write_text(POLICY + "  items: [value]\n")
+    done = sealed_secrets.awo("redact", "latest", "--policy", policy, "--dry-run").expect(0)
+    assert "where a file is shown in part: outputs/ask/items.jsonl" in done.out
     policy.write_text(POLICY + "  files: [report.md]\n")
     done = sealed_secrets.awo("redact", "latest", "--policy", policy, "--dry-run").expect(0)
     assert "reports quote prompts and answers: report.md" in done.err
@@ -163,6 +170,7 @@ def test_bad_uses_are_refused_with_one_error(sealed_secrets: Project, bundle: Pa
     run = sealed_secrets.latest()
     sealed_secrets.awo("open-redaction", run, bundle).refused(2, "nothing of this package is withheld")
     sealed_secrets.awo("open-redaction", bundle, "gone").refused(2, "there is no such original")
+    sealed_secrets.awo("status", bundle).refused(2, "this is a file", "awo verify")
     assert not (sealed_secrets.root / "x.tar.gz").exists()
 
 
@@ -170,7 +178,7 @@ def test_an_unpacked_redaction_shows_exports_and_refuses_what_needs_its_texts(
     sealed_secrets: Project, bundle: Path, tmp_path: Path
 ) -> None:
     unpacked(bundle, tmp_path)
-    (folder,) = tmp_path.iterdir()
+    (folder,) = filter(Path.is_dir, tmp_path.iterdir())
     sealed_secrets.awo("export", folder, "-o", tmp_path / "again.tar.gz", "--no-scan").expect(0)
     for command in (
         ("show",),

@@ -295,6 +295,25 @@ def test_what_stands_behind_the_run_in_a_bundle_is_the_two_verifiers_in_their_or
     assert judged(page, gzip_of(first + tar + END))["verdict"] == "failed"
 
 
+def test_a_key_that_lacks_or_is_not_ascii_is_no_canonical_json_for_the_page_and_for_awo_verify(
+    page: Page, tmp_path: Path
+) -> None:
+    journal, seal = "audit/journal.jsonl", "audit/seal.json"
+    for number, (path, before, after, check) in enumerate(
+        (
+            (seal, '"report_layout":0,', "", "EP-1.4"),
+            (journal, '"report_layout":0,', "", "EP-1.5"),
+            (journal, '},"kind":"environment_recorded"', ',"\u00b5":"x"},"kind":"environment_recorded"', "EP-1.5"),
+        )
+    ):
+        package = approved().freeze()
+        assert before.encode() in package.files[path]
+        package.files[path] = package.files[path].replace(before.encode(), after.encode(), 1)
+        judge = verify(package.write(tmp_path / str(number)))
+        assert check in [one.check.id for one in judge.results("failed")]
+        assert check in by_verdict(judged(page, package.files), "failed")
+
+
 def test_a_real_run_that_was_exported_passes(page: Page, sealed: Project) -> None:
     bundle = sealed.top / "run.tar.gz"
     sealed.awo("export", "latest", "-o", str(bundle)).expect(0)
@@ -341,6 +360,15 @@ def test_what_is_withheld_is_said_with_its_reason(page: Page) -> None:
     assert "a patient is named" in said
     assert "outputs/greet/responses.jsonl" in said
     assert page.inner_text("#verdict") == "Verified"
+    assert "Of what is withheld the seal has only digests." in page.inner_text("section.verdict")
+
+
+def test_of_a_file_that_is_no_bundle_nothing_is_said_of_a_run(page: Page) -> None:
+    choose(page, "notes.txt", b"these are my notes")
+    said = page.inner_text("section.verdict")
+    assert "Does not verify" in said
+    assert "not sealed" not in said
+    assert "not finished" not in said
 
 
 HOSTILE = (

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
+import socket
 import time
 import urllib.error
 import urllib.request
@@ -21,6 +23,7 @@ from awo.ledger.add_checkpoint import AddCheckpoint
 from awo.publish.post import Reply, post
 from awo.publish.witnesses import cosign, last_cosigned
 from awo.sign.note import Kind, Note, VerifierKey, parse_note, verify_note
+from awo.web.witness_server import MOST_CONNECTIONS
 
 
 @pytest.fixture
@@ -144,6 +147,17 @@ def test_each_wrong_request_has_the_answer_of_the_protocol(team: Witnessed) -> N
         with pytest.raises(CannotCheck, match="the witness does not cosign") as refused:
             cosign(stranger.ledger, witness.at)
         assert "does not watch" in refused.value.hint
+
+
+def test_clients_that_hold_connections_open_and_send_nothing_do_not_keep_others_out(team: Witnessed) -> None:
+    with team.witness() as witness, contextlib.ExitStack() as held:
+        host, _, port = witness.url.removeprefix("http://").rstrip("/").partition(":")
+        idle = []
+        for _ in range(MOST_CONNECTIONS + 20):
+            idle.append(held.enter_context(socket.create_connection((host, int(port)), timeout=30)))
+            idle[-1].sendall(b"POST /add-checkpoint HTTP/1.1\r\nHost: x\r\n")
+        assert idle[0].recv(1) == b""
+        assert cosign(team.ledger, witness.at).size == 3
 
 
 def test_of_two_checkpoints_that_come_at_once_from_one_size_one_is_cosigned(team: Witnessed) -> None:

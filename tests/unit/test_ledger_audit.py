@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 from tests.unit.ledger_entries import committed, decided, digest, run_id, sealed, started
 
+from awo.canon import time
 from awo.canon.json import canonical
 from awo.evidence.layout import INPUT, SEAL, decision_path, vote_path
 from awo.evidence.ledger import Entry
@@ -69,6 +71,12 @@ def test_texts_that_were_destroyed_are_not_missing_but_the_seal_is() -> None:
 
 def test_a_seal_that_a_crash_kept_from_the_ledger_is_listed() -> None:
     assert found([started()], r0=folder()) == [("not_entered", run_id(0), False)]
+
+
+@pytest.mark.parametrize(("began_at", "is_late"), [("03:03:05", False), ("03:03:04", True), ("05:00:00", False)])
+def test_a_run_that_was_entered_long_after_it_began_is_listed(began_at: str, is_late: bool) -> None:
+    run = replace(folder(), began=time.read(f"2026-01-02T{began_at}.000000Z"))
+    assert found([started(), sealed()], r0=run) == ([("late", run_id(0), False)] if is_late else [])
 
 
 def test_a_run_that_the_ledger_lacks_is_listed_and_one_that_never_began_is_not() -> None:

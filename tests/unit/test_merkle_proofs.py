@@ -40,6 +40,17 @@ def test_every_leaf_of_every_small_tree_is_proved() -> None:
             assert root_by_inclusion(leaf_hash(LINES[index]), index, size, path) == expected
 
 
+@given(st.lists(st.integers(0, 9), max_size=9))
+def test_leaves_taken_in_batches_make_the_tree_of_leaves_taken_alone(batches: list[int]) -> None:
+    tree, taken = MerkleTree(), 0
+    for count in batches:
+        tree.append_hashes(b"".join(leaf_hash(str(n).encode()) for n in range(taken, taken + count)))
+        taken += count
+        tree.append(str(taken).encode())  # one alone between them goes on from there
+        taken += 1
+    assert (tree.size, tree.root()) == (taken, root([str(n).encode() for n in range(taken)]))
+
+
 def test_every_beginning_of_every_small_tree_is_proved() -> None:
     for size in range(1, MOST):
         leaves = Leaves.of_lines(LINES[:size])

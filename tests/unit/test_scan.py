@@ -210,6 +210,20 @@ def test_the_id_of_a_finding_says_nothing_of_the_text() -> None:
     assert first.id != scan((RESPONSES, line_of("x") + line_of("a@hospital-nord.de"))).findings[0].id
 
 
+def test_a_secret_that_is_a_key_or_the_name_of_a_file_is_found_and_not_printed() -> None:
+    key, name = PLANTED["github-token"], PLANTED["hugging-face-token"]
+    line = json.dumps({key: PLANTED["email"]}).encode()
+    done = scan((f"outputs/note/files/{name}.json", line))
+    assert {(one.kind, one.line) for one in done.findings} == {
+        ("hugging-face-token", 0),
+        ("github-token", 1),
+        ("email", 1),
+    }
+    printed = json.dumps(done.as_dict(), ensure_ascii=False) + "".join(map(str, done.findings))
+    assert [text for text in (key, name) if text in printed] == []
+    assert printed.count("outputs/note/files/hf… (") == 6
+
+
 def test_a_redacted_file_has_the_findings_of_its_lines_under_the_name_of_the_whole() -> None:
     shown = {
         "leaf": "",

@@ -52,6 +52,15 @@ def test_what_does_not_verify_or_had_to_be_checked_says_only_that(capsys: pytest
     assert first == "run_1: could not be checked in full (completed)"
 
 
+def test_a_ledger_that_is_not_believed_yet_is_a_claim_and_one_that_lies_a_contradiction(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    said = "\n".join(printed(report(["EP-6.2"]), capsys))
+    assert "completeness: claimed: " in said
+    assert "EP-6.2 says what is missing" in said
+    assert "completeness: contradicted: " in "\n".join(printed(report([], ["EP-6.2"]), capsys))
+
+
 def test_the_cure_stands_once_on_a_line_of_its_own(capsys: pytest.CaptureFixture[str]) -> None:
     made = report(["derivation"])
     assert hints_of(made) == [CURE]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:  # what a command does not use is not loaded: `awo verify` kno
 
 
 class ToErase(NamedTuple):
-    """What is asked to be destroyed: what a policy does not show, or these steps and responses."""
+    """What is asked to be destroyed: what a policy does not show, these steps and responses, or both."""
 
     policy: Path | None
     steps: Sequence[str]
@@ -26,12 +26,19 @@ class ToErase(NamedTuple):
 
 
 class Copies(NamedTuple):
-    """Where the texts of a run may be beside its folder, as far as can be seen from here. All are paths or ids."""
+    """Where the texts of a run may be beside what goes, as far as can be seen from here. All are paths or ids.
+
+    `sources` are the files that the run read: they stand in its input.json, beside prompts and inputs, and in the
+    project. `stays` says whether input.json stays. `alike` are other runs that read one of those files.
+    """
 
     bundles: list[str]
     runs: list[str]
     git_commit: str
     readers: list[str]
+    sources: list[str]
+    alike: list[str]
+    stays: bool
 
     def said(self) -> list[str]:
         """The same as lines for people."""
@@ -40,6 +47,12 @@ class Copies(NamedTuple):
         if self.git_commit:
             lines.append(f"the history of git, since commit {self.git_commit[:12]}")
         lines += [f"a step of this run that reads one that is erased, and may quote it: {one}" for one in self.readers]
+        if self.stays:
+            lines.append("input.json of this run, which stays: prompts, inputs, and all of the files that the run read")
+            lines.append("  (only --policy takes them: give it with this call, for later no part of it alone can go)")
+        lines += [f"a file of the project that the run read: {one}" for one in self.sources]
+        lines += [f"another run that read one of these files: {one}" for one in self.alike]
+        lines.append("the journal, which stays: whoever guesses a prompt word for word can check it by request_sha256")
         return [*lines, "backups, bundles and tables elsewhere, and the disk itself: an SSD or a journal keeps blocks"]
 
 
@@ -85,21 +98,26 @@ def finish_erasure(project: Project, folder: Path) -> Redaction | None:
     return finish(folder, _enter(project))
 
 
-def copies_of(project: Project, folder: Path, steps: Sequence[str]) -> Copies:
-    """What can be seen from here that may hold texts of a run too. Changes nothing."""
+def copies_of(project: Project, folder: Path, steps: Sequence[str], gone: Sequence[RedactedFile] = ()) -> Copies:
+    """What can be seen from here that may hold texts of a run too, `gone` being what goes. Changes nothing."""
     from awo.engine.git import git_output, is_git_here
+    from awo.evidence.layout import INPUT
 
+    others = [one for one in run_folders(project) if one.name != folder.name]
+    files = _files_read(folder)
     bundles = sorted(str(one) for one in folder.parent.iterdir() if one.is_file() and one.name.startswith(folder.name))
-    runs = [one.name for one in run_folders(project) if one.name != folder.name and _names(one, folder.name)]
+    runs = [one.name for one in others if _names(one, [folder.name])]
     commit = b""
     if is_git_here():
         commit = git_output(folder.parent, "log", "-1", "--format=%H", "--", str(folder.resolve())) or b""
-    return Copies(bundles, runs, commit.decode().strip(), _readers(folder, steps))
+    stays = (folder / INPUT).is_file() and all(one.path != INPUT for one in gone)
+    alike = [one.name for one in others if files and one.name not in runs and _names(one, files.values())]
+    return Copies(bundles, runs, commit.decode().strip(), _readers(folder, steps), sorted(files), alike, stays)
 
 
 def _choice(folder: Path, what: ToErase, reason: str = "") -> tuple[Choice, Grounds]:
     from awo.canon.digest import sha256_hex
-    from awo.seal.erasing_choice import erasing
+    from awo.seal.erasing_choice import Both, erasing
     from awo.withhold.policy import choice_of
     from awo.withhold.policy_file import read_policy_file
     from awo.withhold.record import Grounds
@@ -111,7 +129,10 @@ def _choice(folder: Path, what: ToErase, reason: str = "") -> tuple[Choice, Grou
     except OSError as error:
         raise UsageError("the policy cannot be read", where=str(what.policy), got=error.strerror or "") from error
     policy = read_policy_file(data, str(what.policy))
-    return choice_of(policy), Grounds(reason or policy.reason, sha256_hex(data))
+    choice: Choice = choice_of(policy)
+    if what.steps or what.records:
+        choice = Both(erasing(folder, what.steps, what.records), choice)
+    return choice, Grounds(reason or policy.reason, sha256_hex(data))
 
 
 def _enter(project: Project) -> Enter:
@@ -152,20 +173,34 @@ def _refuse_broken(folder: Path) -> None:
         )
 
 
-def _names(folder: Path, run_id: str) -> bool:
-    """Whether the records of a run name another run. A journal of great length is read in pieces."""
+def _files_read(folder: Path) -> dict[str, str]:
+    """The files that a run read, each with its digest; none where the plan is withheld."""
+    from awo.engine.folder import read_input
+    from awo.errors import AwoError
+
+    try:
+        plan, _ = read_input(folder)
+    except AwoError:
+        return {}
+    return {one.path: one.sha256 for one in plan.files}
+
+
+def _names(folder: Path, words: Iterable[str]) -> bool:
+    """Whether the records of a run have one of these ids or digests. A journal of great length is read in pieces."""
     from awo.evidence.layout import INPUT, JOURNAL
 
-    needle = f'"{run_id}"'.encode()
+    needles = [f'"{one}"'.encode() for one in words]
+    longest = max(map(len, needles), default=0)
     for path in (folder / INPUT, folder / JOURNAL):
         if not path.is_file():
             continue
         with path.open("rb") as stream:
             before = b""
             while piece := stream.read(1 << 20):
-                if needle in before + piece:
+                piece = before + piece
+                if any(needle in piece for needle in needles):
                     return True
-                before = piece[-len(needle) :]
+                before = piece[-longest:]
     return False
 
 

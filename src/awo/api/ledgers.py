@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -49,11 +50,13 @@ def ledger_folder(project: Project) -> Path:
 
 def ledger_of(project: Project) -> Ledger | None:
     """The ledger of a project, to enter runs in; None where awo.toml turns it off."""
+    return _its_ledger(project) if project.policy.has_ledger else None
+
+
+def _its_ledger(project: Project) -> Ledger:
     from awo.api.keys import keys_folder
     from awo.ledger.log import Ledger
 
-    if not project.policy.has_ledger:
-        return None
     return Ledger(ledger_folder(project), keys_folder() / LEDGER, project.root.name, project.policy.ml_dsa)
 
 
@@ -67,11 +70,13 @@ def ledger_entries(project: Project, run_id: str = "") -> tuple[LedgerHead, list
 def ledger_audit(project: Project) -> tuple[LedgerHead, Audit]:
     """The whole ledger, held against its checkpoint and against the runs that are here.
 
-    Raises `UsageError` without a ledger and `EvidenceError` for one that is altered or not signed.
+    Raises `UsageError` without a ledger and `EvidenceError` for one that is altered or not signed, or that does not
+    continue what this machine has signed of it.
     """
     from awo.ledger.audit import audit
 
-    reader = _reader(project)
+    _head(_reader(project))
+    reader = _its_ledger(project).whole_reader()
     head = _head(reader)
     return head, audit(reader.entries(), _runs_seen(project))
 
@@ -140,7 +145,11 @@ def ledger_refresh(project: Project, folder: Path) -> Registration:
     if ledger is None:
         raise UsageError("awo.toml turns the ledger off", hint="[ledger] enabled = true, or leave it out")
     if not is_sealed(folder):
-        raise UsageError("this run is not sealed, so it has no place for proofs yet", where=str(folder))
+        raise UsageError(
+            "this run is not sealed, so it has no place for proofs yet",
+            where=str(folder),
+            hint="bring it to its end with `awo resume`, or freeze it with `awo seal`",
+        )
     folders.refuse_links_and_devices(folder)
     enter_seal(folder, facts(folder), ledger)
     was_open = bool(folder.stat().st_mode & 0o222)
@@ -235,12 +244,23 @@ def _seen(folder: Path) -> RunSeen:
     for path in (INPUT, SEAL, *_decisions(folder / DECISIONS)):
         if (folder / path).is_file():
             digests[path] = sha256_file(folder / path)[0]
-    start = ""
+    start, began = "", None
     if (folder / JOURNAL).is_file():
         with (folder / JOURNAL).open("rb") as lines:
             first = lines.readline(64 << 20)
-        start = sha256_hex(first[:-1]) if first.endswith(b"\n") else ""
-    return RunSeen(start, digests, is_redacted=(folder / REDACTIONS).is_dir())
+        if first.endswith(b"\n"):
+            start, began = sha256_hex(first[:-1]), _time_of(first[:-1])
+    return RunSeen(start, digests, is_redacted=(folder / REDACTIONS).is_dir(), began=began)
+
+
+def _time_of(line: bytes) -> datetime | None:
+    from awo.canon import time
+    from awo.evidence.events import decode
+
+    try:
+        return time.read(decode(line, 0).at)
+    except (EvidenceError, ValueError):
+        return None
 
 
 def _decisions(folder: Path) -> list[str]:

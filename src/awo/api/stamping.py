@@ -100,7 +100,10 @@ def authorities(text: str) -> tuple[Roots | None, str]:
         pem = path.read_bytes()
     except OSError as error:
         raise UsageError(
-            "the certificates of authorities cannot be read", where=str(path), got=error.strerror or ""
+            "the certificates of authorities cannot be read",
+            where=str(path),
+            got=error.strerror or "",
+            hint="look at the name: it is a path from where you are",
         ) from error
     return read_roots(pem, str(path), is_lenient=text == SYSTEM), str(path)
 

@@ -19,20 +19,27 @@ class Lines:
 
     def feed(self, chunk: bytes | memoryview) -> list[bytes]:
         """The lines that `chunk` completes."""
+        block = self.block(chunk)
+        return block[:-1].split(b"\n") if block else []
+
+    def block(self, chunk: bytes | memoryview) -> bytes:
+        """The lines that `chunk` completes in one piece, each with its newline; nothing where it completes none."""
         if self.is_too_long:
-            return []
-        lines = bytes(chunk).split(b"\n")
-        if len(lines) > 1:
-            lines[0] = b"".join(self._pieces) + lines[0]
+            return b""
+        data = bytes(chunk)
+        end = data.rfind(b"\n") + 1
+        block = b""
+        if end:
+            block = b"".join((*self._pieces, data[:end]))
             self._pieces, self._size = [], 0
-        last = lines.pop()
-        if last:
-            self._pieces.append(last)
-            self._size += len(last)
+            data = data[end:]
+        if data:
+            self._pieces.append(data)
+            self._size += len(data)
         self.is_too_long = self._size > self._limit
         if self.is_too_long:
             self._pieces = []
-        return lines
+        return block
 
     @property
     def rest(self) -> bytes:

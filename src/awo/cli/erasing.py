@@ -22,7 +22,7 @@ MOST_LISTED = 20
 
 @click.command()
 @run_argument
-@click.option("--policy", type=click.Path(path_type=Path), help="Destroy what this policy does not show.")
+@click.option("--policy", type=click.Path(path_type=Path), help="Destroy what this policy does not show, too.")
 @click.option("--step", "steps", multiple=True, metavar="ID", help="Destroy what this step gave; may be repeated.")
 @click.option(
     "--record",
@@ -59,8 +59,8 @@ def erase(
     be seen from here are listed.
     """
     what = api.ToErase(policy, steps, records)
-    if (policy is not None) + bool(steps or records) != (0 if finish else 1):
-        expected = "--finish alone" if finish else "--policy FILE, or --step and --record"
+    if finish == (policy is not None or bool(steps or records)):
+        expected = "--finish alone" if finish else "--step, --record or --policy FILE"
         raise UsageError("what is to be destroyed is not said, or twice", expected=expected)
     if finish:
         _finish(project(runs), run_name, as_json=as_json)
@@ -73,7 +73,7 @@ def erase(
             "an erasure is signed, and no key is named", where="--key", expected="your key", hint="--key KEY --as ID"
         )
     files = api.files_to_erase(folder, what)
-    copies = api.copies_of(here, folder, steps or tuple(one.partition(":")[0] for one in records))
+    copies = api.copies_of(here, folder, (*steps, *(one.partition(":")[0] for one in records)), files)
     found = {"run": folder.name, "files": [_row(one) for one in files], "copies": copies._asdict()}
     if not as_json:
         _say_files(files)

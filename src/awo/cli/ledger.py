@@ -26,6 +26,7 @@ WORDS = {
     "altered": "ALTERED",
     "out_of_order": "OUT OF ORDER",
     "not_entered": "not entered",
+    "late": "entered late",
     "unknown": "UNKNOWN",
 }
 SHOWN_OF_A_DIGEST = 16
@@ -57,14 +58,16 @@ def show(run_name: str, runs: Path | None, *, as_json: bool) -> None:
 
 
 @ledger.command("audit")
-@click.option("--strict", is_flag=True, help="Answer 3 also for runs that were never sealed or are not entered.")
+@click.option(
+    "--strict", is_flag=True, help="Answer 3 also for runs that were never sealed, entered late, or not at all."
+)
 @runs_option
 @json_option
 def audit(runs: Path | None, *, strict: bool, as_json: bool) -> int:
     """Hold the whole ledger against the runs that are here.
 
     Lists runs that were started and never sealed, that are missing, altered or out of order, and those that the
-    ledger lacks. Ends with 3 when something speaks against the evidence, else with 0.
+    ledger lacks or got late. Ends with 3 when something speaks against the evidence, else with 0.
     """
     head, found = api.ledger_audit(project(runs))
     is_wrong = any(one.is_wrong for one in found.found) or (strict and bool(found.found))
@@ -134,7 +137,7 @@ def refresh(run_name: str, runs: Path | None, *, as_json: bool) -> None:
         print_json({"run": folder.name, "entries": [one.index for one in made.entries]})
         return
     say(f"{folder.name} has {count(len(made.entries), 'entry', 'entries')} in the ledger, proved in its package.")
-    say(f"next: awo verify {named(here, folder)} --require registration")
+    say(f"next: awo verify {named(here, folder)}")
 
 
 ledger.add_command(cosign)

@@ -281,9 +281,14 @@ def verify(
     from awo.verify.report import exit_code
 
     if standalone:
+        from awo.canon.digest import sha256_hex
         from awo.verify.verifiers import verifier
 
-        click.echo(verifier(VERIFIERS[0]), nl=False)
+        text = verifier(VERIFIERS[0])
+        if as_json:
+            print_json({"name": VERIFIERS[0], "sha256": sha256_hex(text), "text": text.decode()})
+        else:
+            click.echo(text, nl=False)
         return 0
     _refuse_other_folder(Path(path))
     report = api.verify(

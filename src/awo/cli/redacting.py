@@ -133,6 +133,12 @@ def _say_summary(done: Redacted) -> None:
     if names := done.summary.guessable:
         digests = "its digest" if len(names) == 1 else "their digests"
         say(f"{count(len(names), 'short file')} could be guessed from {digests}: {_some(names)}")
+    if names := done.summary.nearly_shown:
+        say(f"a guess at all that is missing can be checked where a file is shown in part: {_some(names)}")
+    if done.summary.asked:
+        say(
+            "a guess at a prompt, word for word, can be checked: the journal has request_sha256 of each, without a salt"
+        )
 
 
 def _some(names: Sequence[str]) -> str:

@@ -47,11 +47,11 @@ def scanned_first(
 
     Raises `ScanFindings` for findings that nobody let pass.
     """
+    if not _can_scan(no_scan=no_scan):
+        return None
     from awo.publish.scan.findings import read_waivers
 
     waivers = [*read_waivers(waive), *here.policy.waivers]
-    if not _can_scan(no_scan=no_scan):
-        return None
     done = api.scan(path, waivers, parts)
     done.refuse_findings(again)
     say_scanned(done, len(waive))

@@ -79,6 +79,13 @@ def find_run(runs: Path, name: str) -> Path:
         folder = found[-1]
     else:
         folder = runs / name if _run_id.match(name) else Path(name)
+    if folder.is_file():
+        raise UsageError(
+            "this is a file, and the command needs the folder of a run",
+            where=name,
+            expected="a run's id or its folder",
+            hint="a bundle is unpacked with tar -xzf; `awo verify` reads one as it is",
+        )
     if not folder.is_dir():
         near = [f.name for f in run_folders(runs)][-3:]
         raise UsageError(

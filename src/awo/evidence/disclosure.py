@@ -5,14 +5,24 @@ Source: spec section 9. Pure: bytes go in, skeletons and hashes come out.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, Literal, NamedTuple
 
 import msgspec
 
-from awo.canon.digest import commitment, leaf_hash, salts_for, salts_of
+from awo.canon.digest import (
+    commitment,
+    leaf_hash,
+    leaf_hashes,
+    line_commitments,
+    salts_for,
+    salts_of,
+    salts_of_lines,
+    sha256_of_each,
+)
 from awo.canon.json import encode_sorted
 from awo.canon.lines import Lines
+from awo.canon.pointer import pointer_to
 from awo.errors import EvidenceError
 from awo.evidence.layout import INPUT, ITEMS_FILE, OUTPUTS, RESPONSES_FILE, VALUE_FILE
 from awo.evidence.merkle import MerkleTree
@@ -35,6 +45,7 @@ Form = Literal["value", "responses", "items", "lines", "opaque"]
 
 _OUTPUTS: Final = f"{OUTPUTS}/"
 _own_forms: Final[Mapping[str, Form]] = {RESPONSES_FILE: "responses", ITEMS_FILE: "items", VALUE_FILE: "value"}
+_MARKED: Final = b'{"%b":"%%b"}' % MARK.encode()
 _ZEROS: Final = bytes(SALT_BYTES)
 _NOTHING: Final = (b"null", b'""', b"{}", b"[]")
 _fields = msgspec.json.Decoder(dict[str, msgspec.Raw])
@@ -84,15 +95,16 @@ def form_of(path: str) -> Form:
 
 def mark(salt: bytes, json: bytes) -> bytes:
     """The mark of a withheld value, as a skeleton has it."""
-    return b'{"withheld":"%b"}' % commitment(salt, json).encode()
+    return _MARKED % commitment(salt, json).encode()
 
 
 class LineCutter:
     """Cuts lines of one `.jsonl` file as `cut_line` does; made once for all of them, and several times as fast."""
 
-    __slots__ = ("_names", "_path", "_salted")
+    __slots__ = ("_key", "_names", "_path", "_salted")
 
     def __init__(self, key: bytes, path: str, form: Form) -> None:
+        self._key = key
         self._path = path
         self._salted = salts_of(key, path)
         self._names = _own_keys.get(form, ())
@@ -103,11 +115,7 @@ class LineCutter:
         if not self._names:
             whole = Shown(salts[:SALT_BYTES], line)
             return Cut(mark(*whole), {"": whole})
-        try:
-            fields = _fields.decode(line)
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-            where = f"{self._path}:{number + 1}"
-            raise EvidenceError("a line is no JSON object", where=where, got=str(error)) from error
+        fields = self._decoded(number, line)
         values: dict[str, Shown] = {}
         for name, place, start, end in self._names:
             raw = fields.get(name)
@@ -115,8 +123,36 @@ class LineCutter:
                 continue
             salt = salts[start:end] or _ZEROS
             values[place] = Shown(salt, json)
-            fields[name] = msgspec.Raw(b'{"withheld":"%b"}' % commitment(salt, json).encode())
+            fields[name] = msgspec.Raw(_MARKED % commitment(salt, json).encode())
         return Cut(_compact.encode(fields), values)
+
+    def leaves(self, first: int, lines: Sequence[bytes]) -> bytes:
+        """`cut(...).leaf` of each line from number `first` on, 32 bytes each in one piece."""
+        if not self._names:
+            return leaf_hashes([_MARKED % one for one in line_commitments(self._key, self._path, first, lines)])
+        salted, names = salts_of_lines(self._key, self._path, first, len(lines)), self._names
+        cut: list[dict[str, msgspec.Raw]] = []
+        places: list[tuple[dict[str, msgspec.Raw], str]] = []
+        salty: list[bytes] = []
+        for number, (line, salts) in enumerate(zip(lines, salted, strict=True), first):
+            fields = self._decoded(number, line)
+            for name, _, start, end in names:
+                raw = fields.get(name)
+                if raw is not None and (json := bytes(raw)) not in _NOTHING:
+                    salty.append((salts[start:end] or _ZEROS) + json)
+                    places.append((fields, name))
+            cut.append(fields)
+        digits = sha256_of_each(salty).hex().encode()
+        for at, (fields, name) in enumerate(places):
+            fields[name] = msgspec.Raw(_MARKED % digits[64 * at : 64 * at + 64])
+        return leaf_hashes(map(_compact.encode, cut))
+
+    def _decoded(self, number: int, line: bytes) -> dict[str, msgspec.Raw]:
+        try:
+            return _fields.decode(line)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+            where = f"{self._path}:{number + 1}"
+            raise EvidenceError("a line is no JSON object", where=where, got=str(error)) from error
 
 
 def cut_line(key: bytes, path: str, number: int, line: bytes, form: Form) -> Cut:
@@ -138,9 +174,9 @@ def cut_value(key: bytes, path: str, data: bytes) -> Cut:
     def cut(inner: Any, place: str) -> Any:
         match inner:
             case dict() if inner:
-                return {name: cut(one, f"{place}/{_escaped(name)}") for name, one in inner.items()}
+                return {name: cut(one, pointer_to(place, name)) for name, one in inner.items()}
             case list() if inner:
-                return [cut(one, f"{place}/{number}") for number, one in enumerate(inner)]
+                return [cut(one, pointer_to(place, number)) for number, one in enumerate(inner)]
             case dict() | list():
                 return inner
             case _:
@@ -172,10 +208,10 @@ class NodeReader:
         self.lines = 0
         self._key = key
         self._path = path
-        self._cut = LineCutter(key, path, self.form).cut
+        self._line_cutter = LineCutter(key, path, self.form)
         self._limit_bytes = limit_bytes
         self._tree = MerkleTree()
-        self._cutter = Lines(limit_bytes)
+        self._splitter = Lines(limit_bytes)
         self._whole = bytearray()
 
     def feed(self, chunk: bytes | memoryview) -> None:
@@ -188,9 +224,8 @@ class NodeReader:
                 if len(self._whole) > self._limit_bytes:
                     raise EvidenceError("the file is larger than the limit", where=self._path)
             case "responses" | "items" | "lines":
-                for line in self._cutter.feed(chunk):
-                    self._add(line)
-                if self._cutter.is_too_long:
+                self._add(self._splitter.feed(chunk))
+                if self._splitter.is_too_long:
                     raise EvidenceError("a line is longer than the limit", where=f"{self._path}:{self.lines + 1}")
 
     def end(self, sha256: str) -> bytes:
@@ -201,13 +236,13 @@ class NodeReader:
             case "value":
                 return cut_value(self._key, self._path, bytes(self._whole)).leaf
             case "responses" | "items" | "lines":
-                if self._cutter.rest:
-                    self._add(self._cutter.rest)
+                if self._splitter.rest:
+                    self._add([self._splitter.rest])
                 return self._tree.root()
 
-    def _add(self, line: bytes) -> None:
-        self._tree.append_hash(leaf_hash(self._cut(self.lines, line).skeleton))
-        self.lines += 1
+    def _add(self, lines: Sequence[bytes]) -> None:
+        self._tree.append_hashes(self._line_cutter.leaves(self.lines, lines))
+        self.lines += len(lines)
 
 
 def disclosure_root(nodes: Iterable[tuple[str, bytes]]) -> str:
@@ -219,7 +254,3 @@ def disclosure_root(nodes: Iterable[tuple[str, bytes]]) -> str:
     for path, node in nodes:
         tree.append(path.encode() + b"\x00" + node)
     return tree.root().hex()
-
-
-def _escaped(name: str) -> str:
-    return name.replace("~", "~0").replace("/", "~1")

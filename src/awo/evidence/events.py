@@ -25,7 +25,8 @@ MaybeSha256 = Annotated[str, Meta(pattern=r"^([0-9a-f]{64})?$(?!\n)")]
 """A digest, or '' for none."""
 Size = Annotated[int, Meta(ge=0, le=2**53 - 1)]
 Count = Annotated[int, Meta(ge=1, le=2**53 - 1)]
-StepId = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$(?!\n)")]
+STEP_ID = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$(?!\n)"
+StepId = Annotated[str, Meta(pattern=STEP_ID)]
 Usd = Annotated[str, Meta(pattern=usd.PATTERN)]
 MaybeUsd = Annotated[str, Meta(pattern=usd.PATTERN_OR_EMPTY)]
 
@@ -434,11 +435,12 @@ def decode(line: bytes, number: int) -> AnyEvent:
     if encode_sorted(event) != line:
         raise EvidenceError("a journal line is not canonical JSON", where=where)
     if isinstance(event, (EnvironmentRecorded, ModelRecorded)):  # no other kind has values of any type
-        _refuse_outside_canonical(event, where)
+        refuse_outside_canonical(event, where)
     return event
 
 
-def _refuse_outside_canonical(event: EnvironmentRecorded | ModelRecorded, where: str) -> None:
+def refuse_outside_canonical(event: EnvironmentRecorded | ModelRecorded, where: str) -> None:
+    """Raises `EvidenceError` where a value of any type lies outside canonical JSON, as `decode` does."""
     try:
         canonical(event)
     except AwoError as error:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from awo.canon.digest import empty_tree_hash, leaf_hash, node_hash
+from awo.canon.digest import empty_tree_hash, leaf_hash, node_hash, node_hashes
 
 
 class MerkleTree:
@@ -29,6 +29,19 @@ class MerkleTree:
             count >>= 1
         self._peaks.append(node)
         self.size += 1
+
+    def append_hashes(self, nodes: bytes) -> None:
+        """Adds the next leaves by their hashes, 32 bytes each in one piece: as `append_hash` of each, and faster."""
+        count, peaks = self.size, []
+        self.size += len(nodes) // 32
+        while nodes:
+            if count & 1:
+                nodes = self._peaks.pop() + nodes
+            if len(nodes) // 32 & 1:
+                peaks.append(nodes[-32:])
+            nodes = node_hashes(nodes)
+            count >>= 1
+        self._peaks += reversed(peaks)
 
     def root(self) -> bytes:
         """The 32-byte root over the leaves so far."""

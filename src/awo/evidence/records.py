@@ -29,6 +29,8 @@ from awo.evidence.verdicts import RegisteredClaim
 NOBODY = "awo-seal"
 """The starter's id when a run was started with the machine's own key: it names no person."""
 
+SALT_DIGITS = 32
+MAYBE_SHA256 = r"^([0-9a-f]{64})?$(?!\n)"
 Salt = Annotated[str, Meta(pattern=r"^[0-9a-f]{32}$(?!\n)")]
 JsonObject = Annotated[msgspec.Raw, Meta(extra_json_schema={"type": "object"})]
 Outcome = Literal["completed", "approved", "rejected", "failed", "abandoned"]
@@ -263,7 +265,7 @@ class ResponseLine(_Record, frozen=True):
     stop_reason_given: str = ""
     request_id: str = ""
     fingerprint: str = ""
-    schema_sha256: Annotated[str, Meta(pattern=r"^([0-9a-f]{64})?$(?!\n)")] = ""
+    schema_sha256: Annotated[str, Meta(pattern=MAYBE_SHA256)] = ""
     schema_fault: str = ""
     logprobs: list[TokenLogprob] | None = None
     cost: MaybeUsd = ""

@@ -6,7 +6,6 @@ from typing import Any, Final
 
 from awo.errors import UsageError
 from awo.gate.settings import refuse_unknown
-from awo.sign.note import Kind, VerifierKey
 
 _WITNESS: Final = ("url", "key")
 _EXPECTED: Final = 'a list like [{ url = "https://witness.example.org", key = "example.org/witness+0f1e2d3c+BA..." }]'
@@ -26,6 +25,8 @@ def read_witnesses(value: Any, *, where: str) -> tuple[tuple[str, str], ...]:
 
 
 def _witness(row: dict[str, Any], number: int, where: str) -> tuple[str, str]:
+    from awo.sign.note import Kind, VerifierKey  # every command reads awo.toml, and few projects name a witness
+
     place = f"witness {number} of ledger.witnesses"
     refuse_unknown(row, _WITNESS, f"in {place}", where)
     url, key = row.get("url"), row.get("key")

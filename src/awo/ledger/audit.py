@@ -4,16 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Literal, assert_never
 
+from awo.canon import time
 from awo.evidence.layout import INPUT, SEAL, decision_path, vote_path
 from awo.evidence.ledger import CommitEntered, DecisionEntered, Entry, ErasureEntered, RunEntered, SealEntered
 from awo.ledger.reader import Placed
 
-Kind = Literal["never_sealed", "missing", "altered", "out_of_order", "not_entered", "unknown"]
+Kind = Literal["never_sealed", "missing", "altered", "out_of_order", "not_entered", "late", "unknown"]
 
 WRONG: frozenset[Kind] = frozenset({"missing", "altered", "out_of_order", "unknown"})
-"""What speaks against the evidence. A run that was never sealed, or that the ledger lacks, is only listed."""
+"""What speaks against the evidence. A run that was never sealed, that the ledger lacks, or that was entered late, is
+only listed."""
+
+LATE_S = 60.0
+"""An entry of the start that is this much later than the first event does not hold what lies between."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,12 +27,14 @@ class RunSeen:
     """What the folder of one run has now. Digests are SHA-256, 64 hex digits.
 
     `start` is that of the first line of its journal, '' without one; `digests` those of input.json, the seal and each
-    decision and sealed vote, by path; `is_redacted` says that texts were withheld or destroyed here.
+    decision and sealed vote, by path; `is_redacted` says that texts were withheld or destroyed here; `began` is the
+    time of the first event by its own word, None where it has none.
     """
 
     start: str
     digests: Mapping[str, str] = field(default_factory=dict)
     is_redacted: bool = False
+    began: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +131,10 @@ def _against_folder(run_id: str, rows: Sequence[tuple[int, Entry]], run: RunSeen
         what = "it was sealed, and it is not here" if is_sealed else "it was started, and it is not here: dropped"
         return [Suspicion("missing", run_id, what, rows[0][0])]
     found = []
+    start = rows[0][1]
+    if isinstance(start, RunEntered) and is_late(run.began, start.at):
+        what = f"it was entered at {start.at}, long after its first event: nothing held it in between"
+        found.append(Suspicion("late", run_id, what, rows[0][0]))
     for index, entry in rows:
         for path, digest in _digests(entry):
             entered[path] = None
@@ -132,6 +144,14 @@ def _against_folder(run_id: str, rows: Sequence[tuple[int, Entry]], run: RunSeen
         found.append(Suspicion("never_sealed", run_id, "it was started and never sealed", rows[0][0]))
     lacking = [path for path in run.digests if path not in entered]
     return found + [Suspicion("not_entered", run_id, f"the ledger has no entry of {path}") for path in lacking]
+
+
+def is_late(began: datetime | None, entered_at: str) -> bool:
+    """Whether a run that began then was entered so late that it can have been chosen among others."""
+    try:
+        return began is not None and (time.read(entered_at) - began).total_seconds() > LATE_S
+    except ValueError:
+        return False
 
 
 FIRST_EVENT = "the first event"

@@ -47,6 +47,35 @@ class Ledger:
         """The ledger as it is now, to be read."""
         return LedgerReader(self.folder)
 
+    def whole_reader(self) -> LedgerReader:
+        """The same, once it is known to continue what this machine has signed of it: an older copy is no ledger."""
+        return self.continued(self.reader())
+
+    def continued(self, reader: LedgerReader) -> LedgerReader:
+        """`reader`, or one of the checkpoint that this machine signed last, where a crash kept that back.
+
+        Raises `EvidenceError` for a ledger that does not continue it: no log may have two branches.
+        """
+        if reader.signed is None:
+            return reader
+        last = self._remembered(reader.signed.state.origin)
+        if last is None:
+            return reader
+        held_back = LedgerReader(self.folder, last) if last.state.size > reader.size else None
+        try:
+            if held_back is None:
+                reader.consistency(last.state)
+            else:
+                held_back.check_root()
+        except EvidenceError as error:
+            raise _put_back(reader.signed.state, last.state, self.folder) from error
+        return held_back or reader
+
+    def _remembered(self, origin: str) -> Signed | None:
+        name = f"{name_in(origin)}.last"
+        data = read_bounded(self.keys, name, LARGEST_NOTE_BYTES)
+        return read_signed(data, str(self.keys / name)) if data is not None else None
+
     def refuse_unwritable(self) -> None:
         """Returns when an entry could be made now: the ledger is whole, this machine has a key, the disk lets it."""
         with self._opened() as open_:
@@ -98,33 +127,16 @@ class _Open:
         self.reader = ledger.reader()
         self._signers: tuple[NoteSigner, ...] = ()
         if self.reader.signed is not None:
-            self._complete(self.reader.signed)
+            self._complete()
             self.reader.check_root()
 
-    def _complete(self, signed: Signed) -> None:
-        """Publishes the checkpoint that this machine signed last where a crash kept it back; refuses to go on from
-        anything that does not continue it, since no log may sign two branches."""
-        last = self._remembered(signed.state.origin)
-        if last is None:
-            return
-        if last.state.size > self.reader.size:
-            held_back = LedgerReader(self.ledger.folder, last)
-            try:
-                held_back.check_root()
-            except EvidenceError as error:
-                raise _put_back(signed.state, last.state, self.ledger.folder) from error
-            _replace(self.ledger.folder / CHECKPOINT, last.note.encode())
-            self.reader = held_back
-            return
-        try:
-            self.reader.consistency(last.state)
-        except EvidenceError as error:
-            raise _put_back(signed.state, last.state, self.ledger.folder) from error
-
-    def _remembered(self, origin: str) -> Signed | None:
-        keys, name = self.ledger.keys, f"{name_in(origin)}.last"
-        data = read_bounded(keys, name, LARGEST_NOTE_BYTES)
-        return read_signed(data, str(keys / name)) if data is not None else None
+    def _complete(self) -> None:
+        """Publishes the checkpoint that this machine signed last where a crash kept it back."""
+        newest = self.ledger.continued(self.reader)
+        if newest is not self.reader:
+            assert newest.signed is not None
+            _replace(self.ledger.folder / CHECKPOINT, newest.signed.note.encode())
+            self.reader = newest
 
     def prepare(self) -> tuple[NoteSigner, ...]:
         """This machine's keys for the ledger, which are named in the ledger's list of keys; one is Ed25519."""

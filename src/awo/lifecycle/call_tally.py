@@ -111,14 +111,17 @@ class CallBook:
 
     def intended(self, event: ev.CallIntended) -> None:
         """A request is on its way."""
-        model, step = self.model(event.model), self.step(event.step)
+        model = self.models.get(event.model) or self.model(event.model)
+        step = self.steps.get(event.step) or self.step(event.step)
         model.open += 1
         step.open += 1
         if event.tries > 1:
             model.retried += 1
             step.retried += 1
-        model.money.reserve(event.worst_price)
-        self._open[event.call] = model, step, event.worst_price, event.cell
+        price = event.worst_price
+        if price != "0":
+            model.money.reserve(price)
+        self._open[event.call] = model, step, price, event.cell
 
     def answered(self, event: ev.CallAnswered) -> None:
         """It has its response."""
@@ -162,7 +165,8 @@ class CallBook:
         model, of_step, worst_price, cell = found
         model.open -= 1
         of_step.open -= 1
-        model.money.settle(worst_price, cost)
+        if not worst_price == cost == "0":
+            model.money.settle(worst_price, cost)
         if not (worst_price or cost):
             model.unpriced += 1
         return model, of_step, cell

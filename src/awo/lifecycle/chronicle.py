@@ -23,6 +23,7 @@ from awo.derive.facts import (
 )
 from awo.errors import EvidenceError
 from awo.evidence import events as ev
+from awo.evidence.event_blocks import PLAIN
 from awo.evidence.layout import JOURNAL
 from awo.evidence.merkle import MerkleTree
 from awo.evidence.records import InputRecord, StepRecord
@@ -374,3 +375,4 @@ _CHAPTERS: dict[type[ev.Event], Callable[[Chronicle, Any], None]] = {
     ev.GateClosed: Chronicle._gate_closed,
     ev.RunFinished: Chronicle._run_finished,
 }
+_CHAPTERS |= {PLAIN[kind]: _CHAPTERS[kind] for kind in PLAIN}

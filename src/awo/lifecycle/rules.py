@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 from awo.canon.usd import picodollars, usd
 from awo.errors import EvidenceError
 from awo.evidence import events as ev
+from awo.evidence.event_blocks import PLAIN
 from awo.evidence.exchanges import LARGEST_SEGMENT_BYTES
 from awo.evidence.layout import JOURNAL
 from awo.evidence.records import StepRecord
@@ -31,7 +32,8 @@ class RunState:
     the next exchange is written: segment (0 before the first) and offset in bytes.
     """
 
-    def __init__(self, steps: Iterable[StepRecord], budget_usd: str = "") -> None:
+    def __init__(self, steps: Iterable[StepRecord], budget_usd: str = "", *, keeps_answers: bool = True) -> None:
+        """`keeps_answers`: whether `StepState.answered` is kept, for whoever asks for an answer again."""
         self.steps: dict[str, StepState] = {record.id: StepState(record) for record in steps}
         self.size = 0
         self.started: ev.RunStarted | None = None
@@ -40,6 +42,7 @@ class RunState:
         self.running = 0
         self.calls = 0
         self.is_resumed = False
+        self._keeps_answers = keeps_answers
         self.raw_end = (0, 0)
         self.money = Money(picodollars(budget_usd) if budget_usd else None)
 
@@ -127,17 +130,20 @@ class RunState:
 
     def _call_intended(self, event: ev.CallIntended) -> None:
         step = self._running_step(event, event.step, event.attempt)
-        if event.call != str(self.calls):
-            self._refuse(event, f"call {event.call!r}", expected=repr(str(self.calls)))
+        call = event.call
+        if call != str(self.calls):
+            self._refuse(event, f"call {call!r}", expected=repr(str(self.calls)))
         self._in_cell(event, step, event.cell, event.repeat)
         if (event.tries == 1) != (not event.because):
             self._refuse(event, "a first sending has no reason, and a later one has")
-        if why := self.money.why_not(event.worst_price):
+        money, price = self.money, event.worst_price
+        if money.budget is not None and (why := money.why_not(price)):
             self._refuse(event, why)
         if step.open_calls is None:
             step.open_calls = {}
-        step.open_calls[event.call] = event
-        self.money.reserve(event.worst_price)
+        step.open_calls[call] = event
+        if price != "0":
+            money.reserve(price)
         self.calls += 1
 
     def _call_answered(self, event: ev.CallAnswered) -> None:
@@ -145,14 +151,18 @@ class RunState:
         intent = self._open_call(event, step, event.call)
         if event.recovered == (step.status is Status.RUNNING):
             self._refuse(event, "an answer is recovered if and only if its step is not running")
-        self._next_line(event, step, event.line)
-        self._next_exchange(event, event.exchange)
+        if event.line != step.lines:
+            self._next_line(event, step, event.line)
+        if event.exchange is not None:
+            self._next_exchange(event, event.exchange)
         self._close_call(step, event.call)
-        self._answered(step).add(intent.request_sha256, event.sha256, event.size_bytes, intent.cell)
+        if self._keeps_answers:
+            self._answered(step).add(intent.request_sha256, event.sha256, event.size_bytes, intent.cell)
         step.lines += 1
         if step.unknown is not None:
             step.unknown.discard(intent.request_sha256)  # somebody let it be asked again, and it was answered
-        self.money.settle(intent.worst_price, event.cost)
+        if not intent.worst_price == event.cost == "0":
+            self.money.settle(intent.worst_price, event.cost)
 
     def _call_failed(self, event: ev.CallFailed) -> None:
         step = self._running_step(event, event.step)
@@ -178,7 +188,8 @@ class RunState:
             self._refuse(event, f"step {event.step!r} is not at attempt {event.attempt}")
         self._in_cell(event, step, event.cell, event.repeat)
         self._next_line(event, step, event.line)
-        self._answered(step).add(event.request_sha256, event.sha256, event.size_bytes, event.cell)
+        if self._keeps_answers:
+            self._answered(step).add(event.request_sha256, event.sha256, event.size_bytes, event.cell)
         step.lines += 1
 
     def _budget_set(self, event: ev.BudgetSet) -> None:
@@ -408,3 +419,4 @@ _RULES: dict[type[ev.Event], Callable[[RunState, Any], None]] = {
     ev.GateClosed: RunState._gate_closed,
     ev.RunFinished: RunState._run_finished,
 }
+_RULES |= {PLAIN[kind]: _RULES[kind] for kind in PLAIN}

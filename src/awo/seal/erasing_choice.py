@@ -22,7 +22,7 @@ from awo.evidence.layout import (
     items_path,
     responses_path,
 )
-from awo.withhold.choice import LineChoice, State, ValueChoice
+from awo.withhold.choice import Choice, LineChoice, State, ValueChoice
 
 _EVERY_PLACE: Final = frozenset({"", *(f"/{key}" for key in (*RESPONSE_KEYS, *ITEM_KEYS))})
 _STEP: Final = get_args(StepId)[1].pattern.removeprefix("^").removesuffix("$(?!\\n)")
@@ -69,6 +69,40 @@ class Erasing:
 
     def why(self, path: str) -> str:
         return ""
+
+
+@dataclass(frozen=True, slots=True)
+class Both:
+    """Implements `awo.withhold.choice.Choice`: only what two choices both show stays. One erasure must take all that
+    is to go: once `audit/disclosure.key` is destroyed, no part of a file that is whole can go alone."""
+
+    first: Choice
+    second: Choice
+
+    def state(self, path: str) -> State:
+        states = {self.first.state(path), self.second.state(path)}
+        return "withheld" if "withheld" in states else "partial" if "partial" in states else "shown"
+
+    def lines(self, path: str) -> LineChoice:
+        both = [one.lines(path) for one in self._that_cut(path)]
+
+        def shown(number: int, line: bytes) -> frozenset[str] | None:
+            some = [choose(number, line) for choose in both]
+            places = [one for one in some if one is not None]
+            return frozenset.intersection(*places) if len(places) == len(some) else None
+
+        return shown
+
+    def values(self, path: str) -> ValueChoice:
+        both = [one.values(path) for one in self._that_cut(path)]
+        return lambda place: all(choose(place) for choose in both)
+
+    def why(self, path: str) -> str:
+        return "; ".join(dict.fromkeys(filter(None, (self.first.why(path), self.second.why(path)))))
+
+    def _that_cut(self, path: str) -> list[Choice]:
+        """Of the two, those that cut this file; one that shows it whole has nothing to say of its inside."""
+        return [one for one in (self.first, self.second) if one.state(path) == "partial"]
 
 
 def erasing(folder: Path, steps: Iterable[str], records: Iterable[str]) -> Erasing:

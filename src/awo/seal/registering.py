@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import base64
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from awo.canon.digest import sha256_hex
@@ -13,15 +10,15 @@ from awo.canon.json import canonical
 from awo.engine.entering import first_event
 from awo.errors import AwoError, DiskTrouble, UsageError
 from awo.evidence import events as ev
-from awo.evidence.layout import AUDIT, REGISTRATION
+from awo.evidence.layout import REGISTRATION
 from awo.evidence.ledger import Registration
-from awo.ledger.disk import alone, read_bounded, sync_folder
+from awo.ledger.disk import alone, read_bounded
 from awo.ledger.log import Ledger
 from awo.ledger.reader import LedgerReader
+from awo.seal.beside import put_beside_seal
 from awo.sign.timestamp import LARGEST_STAMP_BYTES
 
 LARGEST_REGISTRATION_BYTES = 64 << 20
-FILE_MODE = 0o444
 HALF = ".registration.new"
 STAMPS = "stamps"
 """The folder of time stamps in a ledger: one file for each checkpoint that has one, by its size."""
@@ -39,16 +36,7 @@ def write_registration(folder: Path, ledger: Ledger) -> Registration:
         half = ledger.folder / HALF  # not in the package: a crash would leave a file there that nobody sealed
         try:
             half.unlink(missing_ok=True)
-            half.write_bytes(canonical(made))
-            half.chmod(FILE_MODE)
-            descriptor = os.open(half, os.O_RDONLY | os.O_CLOEXEC)
-            try:
-                os.fsync(descriptor)
-            finally:
-                os.close(descriptor)
-            with _writable(folder / AUDIT):
-                half.rename(folder / REGISTRATION)
-                sync_folder(folder / AUDIT)
+            put_beside_seal(half, folder / REGISTRATION, canonical(made))
         except OSError as error:
             raise DiskTrouble(
                 "what the ledger has of this run cannot be written into its package",
@@ -93,17 +81,3 @@ def read_registration(folder: Path) -> Registration | None:
         return parse(data, Registration, where=REGISTRATION) if data is not None else None
     except AwoError:
         return None
-
-
-@contextmanager
-def _writable(folder: Path) -> Iterator[None]:
-    """Lets the owner write into a folder meanwhile."""
-    mode = folder.stat().st_mode & 0o7777
-    if mode & 0o200:
-        yield
-        return
-    folder.chmod(mode | 0o200)
-    try:
-        yield
-    finally:
-        folder.chmod(mode)

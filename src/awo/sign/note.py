@@ -14,7 +14,7 @@ from awo.canon.digest import note_key_id
 from awo.errors import AwoError, EvidenceError, UsageError
 from awo.sign.checkpoint import read_checkpoint
 from awo.sign.raw import check_ed25519, check_ml_dsa_44
-from awo.sign.sshkeys import from_base64
+from awo.sign.sshkeys import from_base64, refuse_small_order
 from awo.sign.wire import WireError
 
 LARGEST_NOTE_BYTES = 1_000_000
@@ -107,6 +107,8 @@ class VerifierKey:
             raise WireError(
                 f"a key of kind {self.kind:#04x} has {self.kind.public_bytes} bytes, not {len(self.public)}"
             )
+        if self.kind is not Kind.COSIGNATURE_ML_DSA_44:
+            refuse_small_order(self.public)
 
     @property
     def key_id(self) -> bytes:

@@ -19,6 +19,11 @@ ECDSA = {"ecdsa-sha2-nistp256": 32, "ecdsa-sha2-nistp384": 48, "ecdsa-sha2-nistp
 """Each ECDSA algorithm with the bytes of one coordinate."""
 
 ALGORITHMS = (ED25519, *ECDSA, RSA, SK_ED25519, SK_ECDSA)
+_FIELD = (1 << 255) - 19
+_OF_ORDER_8 = 2707385501144840649318225287225658788936804267575313519463743609750303402022
+_SMALL_ORDER = frozenset({0, 1, _FIELD - 1, _OF_ORDER_8, _FIELD - _OF_ORDER_8})
+"""The y of every point of Curve25519 in Edwards form with an order of 8 or less."""
+
 SMALLEST_RSA_BITS = 2048
 LARGEST_RSA_BITS = 16384
 
@@ -102,11 +107,23 @@ def from_base64(text: str) -> bytes:
     return data
 
 
+def refuse_small_order(point: bytes) -> None:
+    """Raises `WireError` for an Ed25519 key whose point has an order of 8 or less: anybody can sign in its name.
+
+    Source: RFC 8032 section 5.1. Some libraries take such a key, and then one signature holds over many texts.
+    """
+    y = int.from_bytes(point, "little") & ((1 << 255) - 1)  # the highest bit is the sign of x
+    if y % _FIELD in _SMALL_ORDER:
+        raise WireError("an Ed25519 key of small order, in whose name anybody can sign")
+
+
 def _check_fields(reader: Reader, algorithm: str) -> None:
     """Reads the fields after the algorithm's name (RFC 4253 6.6, RFC 5656 3.1, RFC 8709 4, PROTOCOL.u2f)."""
     if algorithm in (ED25519, SK_ED25519):
-        if len(reader.string()) != 32:
+        point = reader.string()
+        if len(point) != 32:
             raise WireError("an Ed25519 key has 32 bytes")
+        refuse_small_order(point)
     elif algorithm in ECDSA or algorithm == SK_ECDSA:
         curve = "nistp256" if algorithm == SK_ECDSA else algorithm.removeprefix("ecdsa-sha2-")
         if reader.text() != curve:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from array import array
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain, islice
-from typing import Any
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
@@ -14,14 +13,17 @@ from awo.derive.answers import shown_as
 from awo.derive.concluding import NotConcluded, calls_of, concluded, templates_of
 from awo.derive.facts import StepFacts
 from awo.errors import CannotCheck, EvidenceError, StepFailed
-from awo.evidence.layout import items_path, responses_path
+from awo.evidence.layout import items_path
 from awo.evidence.records import CellsRecord, ItemLine, ResponseLine
 from awo.verify.compared import differences
 from awo.verify.findings import MOST_FINDINGS, Answer
 from awo.verify.reading import rows_of
 from awo.verify.requests import Requests, departures
+from awo.verify.responses_again import Responses
+from awo.verify.second_core import LEAST_BYTES, Helper
 from awo.verify.sources import Package, PackageSources
-from awo.workflow.cells import Cell, place_of
+from awo.verify.usual_cells import UsualCells
+from awo.workflow.cells import Cell, cells_a_row, place_of
 from awo.workflow.datasets import BadData
 
 CONCLUDED_AS_FAILURES = ("objection_stands", "refuters_unclear")
@@ -53,44 +55,15 @@ FAILURES_OF_CALLS = frozenset(
 """Reasons of failed cells that a call of the cell must have had."""
 
 
-class Responses:
-    """The responses of one step by their calls, each read when it is asked for. About 100 bytes a line."""
+CELLS_AT_ONCE: Final = 500
+ALL_RIGHT: Final = b"right"
 
-    def __init__(self, package: Package, step: str) -> None:
-        self._package = package
-        self._path = responses_path(step)
-        journal = package.reading.journal
-        recorded = journal.lines.get(self._path) if journal is not None else None
-        self._sizes: Sequence[int] = recorded.sizes if recorded is not None else ()
-        calls = recorded.calls if recorded is not None else ()
-        self._calls: Sequence[str] = calls
-        self._numbers = {call: number for number, call in enumerate(calls)}
-        self._of_cell: dict[int, list[int]] = {}
-        for number in range(len(calls)):
-            told = recorded.told(number) if recorded is not None else None
-            self._of_cell.setdefault(told.cell if told is not None else 0, []).append(number)
-        self._offsets = array("Q")
-        offset = 0
-        for size_bytes in self._sizes:
-            self._offsets.append(offset)
-            offset += size_bytes + 1
 
-    def of(self, calls: Iterable[str]) -> list[ResponseLine]:
-        """The responses of these calls, in their order. Raises as `Package.held`, and `EvidenceError`."""
-        found = []
-        for call in calls:
-            number = self._numbers.get(call)
-            if number is None:
-                raise EvidenceError("the value rests on a call that has no answer", got=f"call {call}")
-            found.append(self._at(number))
-        return found
+class Beside(NamedTuple):
+    """A copy of this process that looks at the cells from `first` on."""
 
-    def in_cell(self, cell: int, but: Sequence[str] = ()) -> list[ResponseLine]:
-        """The responses of a cell but those of the calls `but`, in the order of the file; without cells, of cell 0."""
-        return [self._at(number) for number in self._of_cell.get(cell, ()) if self._calls[number] not in but]
-
-    def _at(self, number: int) -> ResponseLine:
-        return self._package.response(self._path, self._offsets[number], self._sizes[number])
+    helper: Helper
+    first: int
 
 
 class Asked:
@@ -117,10 +90,7 @@ class Asked:
             if any(reader.path == path and reader.misshapen for reader in self._package.reading.items):
                 raise CannotCheck("the items are not in their shape", where=path)
             rows = Rows(self._package, step.record.cells)
-            for item in self._package.items(path):
-                if self._answer.left_out:
-                    return
-                self._item(item, rows, f"{path}:{item.cell + 1}")
+            self._items(path, rows)
         elif step.value is not None:
             value = self._package.value(step.value.path)
             self._held_against(lambda: calls_of(self._op, value), value, step.value.path, None)
@@ -128,8 +98,70 @@ class Asked:
             which = f"{self._with_secrets} requests of step {step.record.id}"
             self._answer.note(f"{which} cannot be held against the plan: a secret was cut")
 
-    def _item(self, item: ItemLine, rows: Rows, where: str) -> None:
-        cell, fault = rows.cell_of(item)
+    def _items(self, path: str, rows: Rows) -> None:
+        """Many cells at once as long as nothing is to be said of them; then one by one."""
+        usual = UsualCells.of(self._package, self._step, self._responses, self._sources)
+        beside = self._beside(path, usual) if usual is not None else None
+        try:
+            self._in_turn(path, rows, usual, beside)
+        finally:
+            if beside is not None:
+                beside.helper.close()
+
+    def _in_turn(self, path: str, rows: Rows, usual: UsualCells | None, beside: Beside | None) -> None:
+        items = self._package.items(path)
+        waiting: list[tuple[ItemLine, Cell, str]] = []
+        is_over, count = False, 0
+        while not is_over:
+            is_second_half = usual is not None and beside is not None and count == beside.first
+            if is_second_half and beside is not None and beside.helper.answer() == ALL_RIGHT:
+                return
+            try:
+                most = CELLS_AT_ONCE if usual is not None else 1
+                waiting.extend((item, *rows.cell_of(item)) for item in islice(items, most))
+            except Exception:
+                self._each(waiting, path)  # of what came before it something may have to be said first
+                if self._answer.left_out:
+                    return
+                raise
+            is_over = not waiting
+            count += len(waiting)
+            if usual is None or not usual.are_right(waiting):
+                usual = None
+                self._each(waiting, path)
+            waiting = []
+            is_over = is_over or bool(self._answer.left_out)
+
+    def _beside(self, path: str, usual: UsualCells) -> Beside | None:
+        """The second half of many cells, held against the plan on a second core: it says that all are right, or
+        nothing."""
+        package, cells = self._package, self._step.record.cells
+        reader = next((one for one in package.reading.items if one.path == path), None)
+        if cells is None or reader is None or package.reading.spool.size_bytes(path) < LEAST_BYTES // 4:
+            return None
+        first = reader.count // (2 * CELLS_AT_ONCE) * CELLS_AT_ONCE
+        package.reading.spool.flush()
+
+        def work() -> Iterator[bytes]:
+            rows = Rows(package, cells)
+            items = package.items(path) if rows.go_by else package.items(path, first)
+            for _ in range(first if rows.go_by else 0):
+                rows.cell_of(next(items))
+            while waiting := [(item, *rows.cell_of(item)) for item in islice(items, CELLS_AT_ONCE)]:
+                if not usual.are_right(waiting):
+                    return
+            yield ALL_RIGHT
+
+        helper = Helper.start(work)
+        return Beside(helper, first) if helper is not None else None
+
+    def _each(self, waiting: Sequence[tuple[ItemLine, Cell, str]], path: str) -> None:
+        for item, cell, fault in waiting:
+            if self._answer.left_out:
+                return
+            self._item(item, cell, fault, f"{path}:{item.cell + 1}")
+
+    def _item(self, item: ItemLine, cell: Cell, fault: str, where: str) -> None:
         if fault:
             self._answer.fail(where, fault)
         if item.reason is None:
@@ -227,9 +259,18 @@ class Rows:
         elif cells.over is not None and cells.over.name in package.plan.data:
             self._columns = package.plan.data[cells.over.name].columns
         self._at: tuple[int, Mapping[str, Any], str] = (-1, {}, "")
+        self._only = place_of(0, cells.matrix, cells.repeats) if cells_a_row(cells.matrix, cells.repeats) == 1 else None
+
+    @property
+    def go_by(self) -> bool:
+        """Whether each row is read only once, in its order."""
+        return self._rows is not None or self._items is not None
 
     def cell_of(self, item: ItemLine) -> tuple[Cell, str]:
         """The cell of an item, its keys in the order in which templates see them; and what is wrong with its row."""
+        if (only := self._only) is not None:
+            row, fault = self._row(item.cell, item)
+            return Cell(item.cell, item.item, row, only.matrix, only.repeat), fault
         place = place_of(item.cell, self._cells.matrix, self._cells.repeats)
         row, fault = self._row(place.row, item)
         return Cell(item.cell, item.item, row, place.matrix, place.repeat), fault

@@ -17,6 +17,8 @@ from awo.sign.allowed_signers import MayNotSign
 from awo.sign.namespaces import REDACTION
 from awo.sign.sshsig import verify as verify_signature
 from awo.verify.findings import Answer, Finding
+from awo.verify.folder import FolderSource
+from awo.verify.nodes_beside import NodesBeside, is_of_lines
 from awo.verify.partial import PartialReader
 from awo.verify.withheld import ReadRecord
 
@@ -34,6 +36,7 @@ class Disclosed:
         self.problem: Finding | None = None
         self._limit_bytes = limit_bytes
         self._nodes: dict[str, bytes] = {}
+        self._beside: NodesBeside | None = None
 
     def take_key(self, data: bytes) -> None:
         """audit/disclosure.key, which stands before all that is cut."""
@@ -42,11 +45,31 @@ class Disclosed:
         else:
             self.problem = Finding(DISCLOSURE_KEY, "this is no key of a disclosure", "64 hex digits and a line feed")
 
+    def take_second_core(self, folder: FolderSource) -> None:
+        """Lets what takes longest be worked out beside all else, where the folder is large."""
+        if self.key is not None and self.problem is None and (sizes := folder.sizes(is_of_lines)):
+            self._beside = NodesBeside.start(self.key, sizes, self._limit_bytes, folder.open)
+
+    def close(self) -> None:
+        """Ends what is still at work."""
+        if self._beside is not None:
+            self._beside.close()
+            self._beside = None
+
     def reader(self, path: str) -> NodeReader | None:
-        """What takes the file at `path`; None where its digest is enough, or without the key."""
-        if self.key is None or form_of(path) == "opaque":
+        """What takes the file at `path`; None where its digest is enough, where it is taken beside, or without key."""
+        if self.key is None or form_of(path) == "opaque" or (self._beside is not None and path in self._beside.paths):
             return None
         return NodeReader(self.key, path, self._limit_bytes)
+
+    def settle_beside(self, path: str, sha256: str) -> None:
+        """A file with this digest went by; what stands for it was worked out beside, where it is one of those."""
+        if self._beside is None or path not in self._beside.paths:
+            return
+        try:
+            self.settle(path, self._beside.node(path, sha256))
+        except EvidenceError as error:
+            self.spoil(error)
 
     def settle(self, path: str, node: bytes) -> None:
         """What stands for a file that was taken whole."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import MappingProxyType
 from typing import Literal
@@ -32,6 +33,20 @@ class FolderSource:
         self._limits = limits
         self._buffer = bytearray(CHUNK_BYTES)
         self._view = memoryview(self._buffer)
+        self._root = -1
+        self._paths: list[str] = []
+
+    def sizes(self, picked: Callable[[str], bool]) -> dict[str, int]:
+        """How large the files are of which `picked` is true, in bytes, while `items` goes on."""
+        found: dict[str, int] = {}
+        for path in filter(picked, self._paths):
+            with suppress(OSError):
+                found[path] = os.stat(path, dir_fd=self._root, follow_symlinks=False).st_size
+        return found
+
+    def open(self, path: str) -> int:
+        """A descriptor of a file, while `items` goes on. Raises `OSError`."""
+        return os.open(path, _OPEN_FILE, dir_fd=self._root)
 
     def items(self) -> Iterator[Found | Refused | Unreadable]:
         """As `Source.items`. Raises `OSError` when the folder itself cannot be opened."""
@@ -42,6 +57,7 @@ class FolderSource:
             self._list(root, "", Names(), paths, others)
             yield from others
             paths.sort(key=in_order)
+            self._root, self._paths = root, paths
             for path in paths:
                 descriptor = _open(path, _OPEN_FILE, root)
                 if isinstance(descriptor, Unreadable):
@@ -52,6 +68,7 @@ class FolderSource:
                 finally:
                     os.close(descriptor)
         finally:
+            self._root, self._paths = -1, []
             os.close(root)
 
     def _list(

@@ -11,6 +11,7 @@ import msgspec
 from awo.canon.json import encode_sorted
 from awo.canon.lines import Lines
 from awo.errors import AwoError, CannotCheck
+from awo.evidence.record_blocks import decode_items
 from awo.evidence.records import CellsRecord, DataRecord, ItemLine
 from awo.verify.compared import differences
 from awo.verify.doubled import doubled_key
@@ -54,15 +55,25 @@ class ItemReader:
         elif cells.over.kind == "step":
             self._columns = set(COLUMNS_OF_A_STEP)
         self._cells_a_row = cells_a_row(cells.matrix, cells.repeats)
-        self._calls = frozenset(answers.calls) if answers is not None else frozenset()
+        self._only = place_of(0, cells.matrix, cells.repeats)
+        self._calls = answers.calls if answers is not None else None
         self._row: tuple[int, str, dict[str, Any]] = (-1, "", {})
         self._rows = rows
         self._cutter = Lines(line_limit_bytes)
 
     def feed(self, chunk: bytes | memoryview) -> None:
         """The next bytes of the file."""
-        for line in self._cutter.feed(chunk):
-            self._line(line)
+        block = self._cutter.block(chunk)
+        if not block:
+            return
+        lines = block[:-1].split(b"\n")
+        items = decode_items(block, len(lines))
+        if items is None:
+            for line in lines:
+                self._line(line)
+        else:
+            for item in items:
+                self._item(item)
 
     def end(self) -> None:
         """After the last byte."""
@@ -72,18 +83,23 @@ class ItemReader:
             self._put("the last line has no newline")
 
     def _line(self, line: bytes) -> None:
-        number = self.count
-        self.count += 1
         try:
             item = _decoder.decode(line)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+            self.count += 1
             self._put("the line is not an item", got=str(error))
             return
+        self._item(item, line)
+
+    def _item(self, item: ItemLine, line: bytes = b"") -> None:
+        """The next item; `line` where it may not be the usual spelling, which has no key twice."""
+        number = self.count
+        self.count += 1
         if item.status == "done":
             self.done += 1
         else:
             self.failed += 1
-        if not _is_compact(item, line) and (key := doubled_key(line)):
+        if line and not _is_compact(item, line) and (key := doubled_key(line)):
             self._put("a key stands twice in one object", got=key)
         if item.cell != number:
             self._put("the item is not in its place", f"cell {number}", f"cell {item.cell}")
@@ -92,12 +108,11 @@ class ItemReader:
 
     def _compare(self, item: ItemLine) -> None:
         """The item says of itself what its place in the fan-out says."""
-        place = place_of(item.cell, self.cells.matrix, self.cells.repeats)
-        row = place.row
-        if (item.matrix, item.repeat) != (place.matrix, place.repeat):
+        row, matrix, repeat = self._place(item.cell)
+        if item.repeat != repeat or item.matrix != matrix:
             self._put(
                 "the item has other values of the matrix, or another repeat, than its cell",
-                f"{place.matrix!a}, repeat {place.repeat}",
+                f"{matrix!a}, repeat {repeat}",
                 f"{item.matrix!a}, repeat {item.repeat}",
             )
         if row != self._row[0] and self._rows is not None and item.row.keys() == self._columns:
@@ -114,8 +129,14 @@ class ItemReader:
         if (item.reason is None) != (item.status == "done") or (item.reason is not None and item.value is not None):
             self._put("a failed item has a reason and no value, and any other has no reason")
         for call in item.calls:
-            if call not in self._calls:
+            if self._calls is None or self._calls.line_of(call) is None:
                 self._put("the item rests on a call of its step that has no answer", got=call)
+
+    def _place(self, cell: int) -> tuple[int, Mapping[str, Any], int]:
+        if self._cells_a_row == 1:
+            return cell, self._only.matrix, self._only.repeat
+        place = place_of(cell, self.cells.matrix, self.cells.repeats)
+        return place.row, place.matrix, place.repeat
 
     def _compare_row(self, item: ItemLine) -> None:
         """The first cell of a row has the next row of the data set, and its id."""

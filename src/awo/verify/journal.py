@@ -5,12 +5,14 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
+from awo.canon.digest import leaf_hashes
 from awo.canon.lines import Lines
 from awo.derive.facts import RunFacts
 from awo.errors import AwoError, EvidenceError
 from awo.evidence import events as ev
+from awo.evidence.event_blocks import PLAIN, decode_block
 from awo.evidence.layout import (
     DECISIONS,
     INPUT,
@@ -34,6 +36,9 @@ from awo.lifecycle.rules import RuleBroken, RunState
 from awo.verify.findings import MOST_FINDINGS, Finding
 from awo.verify.recorded import RecordedFrames, RecordedItems, RecordedLines
 from awo.verify.shown import why_not_all_shown
+
+OF_CALLS: Final = frozenset(PLAIN.values())
+"""Kinds of events that are taken before the tree has their line."""
 
 
 @dataclass(slots=True)
@@ -67,7 +72,7 @@ class JournalReader:
 
     def __init__(self, plan: InputRecord | None, line_limit_bytes: int) -> None:
         self.tree = MerkleTree()
-        self.state = RunState(plan.steps, plan.budget_usd) if plan is not None else None
+        self.state = RunState(plan.steps, plan.budget_usd, keeps_answers=False) if plan is not None else None
         self.chronicle = Chronicle(plan, self.tree) if plan is not None else None
         self.bad_line: Finding | None = None
         self.broken_rule: Finding | None = None
@@ -112,11 +117,20 @@ class JournalReader:
             ev.GateClosed: self._gate_closed,
             ev.RunFinished: self._run_finished,
         }
+        self._takes |= {PLAIN[kind]: self._takes[kind] for kind in PLAIN}
 
     def feed(self, chunk: bytes | memoryview) -> None:
         """The next bytes of the file."""
-        for line in self._cutter.feed(chunk):
-            self._line(line)
+        block = self._cutter.block(chunk)
+        if not block:
+            return
+        lines = block[:-1].split(b"\n")
+        events = decode_block(block, len(lines)) if self.bad_line is None else None
+        if events is None:
+            for line in lines:
+                self._line(line)
+        else:
+            self._events(events, leaf_hashes(lines))
 
     def end(self) -> None:
         """After the last byte."""
@@ -147,6 +161,19 @@ class JournalReader:
         except RecursionError:
             self._bad(Finding(f"{JOURNAL}:{number + 1}", "a journal line is nested too deeply"))
             return
+        self._event(event)
+
+    def _events(self, events: list[ev.AnyEvent], leaves: bytes) -> None:
+        """The events of a block, each as `_line` takes it. Of those of calls nobody asks how large the tree is."""
+        tree, done = self.tree, 0
+        for number, event in enumerate(events, start=1):
+            if type(event) not in OF_CALLS:
+                tree.append_hashes(leaves[32 * done : 32 * number])
+                done = number
+            self._event(event)
+        tree.append_hashes(leaves[32 * done :])
+
+    def _event(self, event: ev.AnyEvent) -> None:
         if event.at < self._last_at:
             self.clock_steps_back += 1
         self._last_at = event.at

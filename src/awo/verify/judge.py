@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from awo.errors import CannotCheck, UsageError
 from awo.evidence.proof import LARGEST_PROOF_BYTES
 from awo.gate.project import Policy
 from awo.sign.allowed_signers import AllowedSigners
 from awo.sign.note import VerifierKey
-from awo.sign.timestamp import Roots
 from awo.verify.bundle import BundleSource
 from awo.verify.checks import CHECKS, NOT_BUILT, Check
 from awo.verify.findings import Answer
@@ -23,6 +22,9 @@ from awo.verify.report import CheckResult, Report
 from awo.verify.source import Source
 from awo.verify.structure import seal_of
 from awo.verify.withheld import seen
+
+if TYPE_CHECKING:  # most packages have no time stamp
+    from awo.sign.timestamp import Roots
 
 
 def verify(

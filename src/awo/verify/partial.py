@@ -11,6 +11,7 @@ import msgspec
 from awo.canon.digest import commitment, leaf_hash, sha256_hex
 from awo.canon.json import encode_sorted
 from awo.canon.lines import Lines
+from awo.canon.pointer import pointer_to
 from awo.errors import AwoError
 from awo.evidence.disclosure import ITEM_KEYS, MARK, RESPONSE_KEYS, Form
 from awo.evidence.merkle import MerkleTree
@@ -152,10 +153,10 @@ class PartialReader:
                 marks[place] = sha256
             elif isinstance(inner, dict):
                 for name, one in inner.items():
-                    walk(one, f"{place}/{name.replace('~', '~0').replace('/', '~1')}")
+                    walk(one, pointer_to(place, name))
             elif isinstance(inner, list):
                 for number, one in enumerate(inner):
-                    walk(one, f"{place}/{number}")
+                    walk(one, pointer_to(place, number))
             else:
                 raise _WrongError(f"a value stands in the skeleton where a mark belongs: {place}")
 

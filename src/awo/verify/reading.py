@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
 from awo.canon.digest import sha256_hex, sha256_running
 from awo.canon.json import parse_canonical
@@ -38,10 +38,10 @@ from awo.evidence.sums import parse_sums
 from awo.gate.project import Policy
 from awo.sign.allowed_signers import AllowedSigners
 from awo.sign.note import VerifierKey
-from awo.sign.timestamp import Roots
 from awo.verify.disclosed import Disclosed
 from awo.verify.exchanges import SegmentReader, Unpacked
 from awo.verify.findings import Finding
+from awo.verify.folder import FolderSource
 from awo.verify.items import ItemReader
 from awo.verify.journal import JournalReader
 from awo.verify.limits import Limits
@@ -49,10 +49,14 @@ from awo.verify.needed import Needed, derived_in
 from awo.verify.recorded import RecordedFrames
 from awo.verify.replanned import FAN_OUT, REQUESTS, Hidden, partial_plan, whole_plan
 from awo.verify.responses import ResponseReader
+from awo.verify.second_core import Open
 from awo.verify.source import READ_FIRST, Broken, Found, Refused, Source, Unreadable
 from awo.verify.spool import Keeping, Spool
 from awo.verify.withheld import RECORDS, Withheld
 from awo.workflow.datasets import Row, read_rows
+
+if TYPE_CHECKING:  # most packages have no time stamp
+    from awo.sign.timestamp import Roots
 
 BEFORE_REDACTIONS = (SEAL, SEAL_SIGNATURE, SUMS)
 KEPT = frozenset(
@@ -154,6 +158,8 @@ class Reading:
     input_bytes: int = 0
     kept_bytes: int = 0
     needed: Needed | None = None
+    open_again: Open | None = None
+    """Opens a file of a folder once more, while it is read."""
     package: Any = None
     """What chapter 5 computes from, made by its first check."""
     gates: Any = None
@@ -195,6 +201,9 @@ class Reading:
             for item in source.items():
                 match item:
                     case Found():
+                        if item.path == JOURNAL and isinstance(source, FolderSource):
+                            self.disclosed.take_second_core(source)
+                            self.open_again = source.open
                         self._found(item)
                     case Refused():
                         self.refused.append(item)
@@ -202,6 +211,11 @@ class Reading:
                         self._lost(item.path, item.why)
         except Broken as error:
             self.broken = error
+        finally:
+            self.disclosed.close()
+            self.open_again = None
+            for responses in self.responses:
+                responses.close()
         self.top, self.mtime, self.verifiers = source.top, source.mtime, source.verifiers
         self._learn_redactions()
         self._begin_journal()
@@ -243,6 +257,7 @@ class Reading:
             digest = hasher.hexdigest()
             if node is not None:
                 self._end_cut(node, path, digest)
+        self.disclosed.settle_beside(path, digest)
         self._settle(path, digest, size_bytes)
         if path == SUMS:
             self._read_sums()
@@ -282,6 +297,8 @@ class Reading:
             models = self.plan.models if self.plan is not None and is_known else None
             reader = ResponseReader(path, self.journal.lines[path], self.limits.line_bytes, models)
             self.responses.append(reader)
+            if self.open_again is not None:
+                reader.take_second_core(self.open_again)
             return reader
         if path in self.journal.items and self.plan is not None and not self.hidden.any_of(*FAN_OUT):
             return self._items_reader(path, self.journal, self.plan)

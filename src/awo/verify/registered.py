@@ -22,7 +22,7 @@ from awo.evidence.ledger import (
     SealEntered,
 )
 from awo.evidence.merkle_proofs import root_by_inclusion
-from awo.ledger.audit import faults_of_order
+from awo.ledger.audit import faults_of_order, is_late
 from awo.ledger.reader import Signed, entry_of, read_signed
 from awo.sign.note import Held, Kind, verify_note
 from awo.verify.findings import Answer, Finding
@@ -30,8 +30,6 @@ from awo.verify.reading import Reading
 from awo.verify.structure import moment, seal_of
 
 NOT_REGISTERED = "the package says nothing of a ledger: the run was not registered"
-LATE_S = 60.0
-"""An entry of the start that is this much later than the first event is a note: what lies between is not held."""
 
 
 class Registered(NamedTuple):
@@ -107,9 +105,15 @@ def registered(reading: Reading) -> Registered | Finding | None:
 
 
 def witnesses_among(held: list[Held], origin: str) -> list[Held]:
-    """The signatures of witnesses, one for each key: cosignatures under another name than the ledger's."""
-    found = {one.key.public: one for one in held if one.key.name != origin and one.key.kind is not Kind.ED25519}
-    return list(found.values())
+    """The signatures of witnesses: cosignatures under another name than the ledger's. A witness is one, however many
+    kinds of key it signs with, and so is a key, under however many names."""
+    found: list[Held] = []
+    for one in held:
+        if one.key.name == origin or one.key.kind is Kind.ED25519:
+            continue
+        if not any(one.key.name == other.key.name or one.key.public == other.key.public for other in found):
+            found.append(one)
+    return found
 
 
 def _entry(one: EntryProof) -> Entry:
@@ -196,8 +200,7 @@ def _expected(reading: Reading, started: ev.RunStarted) -> list[Entry]:
 def _note_lateness(started: ev.RunStarted, entries: list[Entry], answer: Answer) -> None:
     if not entries:
         return
-    began, entered = moment(started.at), moment(entries[0].at)
-    if began is not None and entered is not None and (entered - began).total_seconds() > LATE_S:
+    if is_late(moment(started.at), entries[0].at):
         answer.note(
             f"REGISTERED LATE: the run began at {started.at} and was entered at {entries[0].at}; what it did in "
             "between is not held by the ledger"

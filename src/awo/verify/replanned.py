@@ -11,6 +11,7 @@ import msgspec
 from msgspec import inspect
 
 from awo.canon.json import encode_sorted, parse
+from awo.canon.pointer import pointer_to
 from awo.errors import AwoError, EvidenceError
 from awo.evidence.layout import INPUT
 from awo.evidence.records import InputRecord
@@ -126,7 +127,7 @@ class _Filling:
     def fill(self, skeleton: Any, shape: inspect.Type, place: tuple[str | int, ...]) -> Any:
         shape = _bare(shape)
         if mark_in(skeleton) is not None:
-            pointer = "".join(f"/{_escaped(part)}" for part in place)
+            pointer = "".join(pointer_to("", part) for part in place)
             if pointer in self._shown:
                 return self._shown[pointer]
             if isinstance(shape, inspect.UnionType) and _is_only_null(shape):
@@ -195,10 +196,6 @@ def _nothing_of(shape: inspect.Type) -> Any:
 
 
 _EXAMPLES: Final = ("", "0", "0" * 64, "2000-01-01T00:00:00.000000Z")
-
-
-def _escaped(part: str | int) -> str:
-    return str(part).replace("~", "~0").replace("/", "~1")
 
 
 def _contradiction(plan: InputRecord) -> Finding | None:

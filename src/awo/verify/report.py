@@ -161,13 +161,15 @@ def _completeness(report: Report) -> str:
                 "shown for this run: a ledger that you trust has it from its start on; whether others were left out "
                 "says `awo ledger audit` where that ledger and its runs are"
             )
-        case "passed", _:
-            return (
-                "claimed: the run stands in a ledger whose checkpoint is signed by nobody whom you named; give its "
-                "keys with --ledger-keys"
-            )
         case "failed", _:
             return "contradicted: what the package says of a ledger is not of this run"
+        case "passed", "failed":
+            return "contradicted: the checkpoint of the ledger is not what the keys that you trust have signed"
+        case "passed", _:
+            return (
+                "claimed: the run stands in a ledger, but not enough of those whom you trust have signed its "
+                "checkpoint; EP-6.2 says what is missing (--ledger-keys names whom you trust)"
+            )
         case _:
             return "not shown: only a ledger can show that no other run was left out"
 

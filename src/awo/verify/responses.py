@@ -2,25 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+from array import array
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from awo.canon.digest import sha256_hex
-from awo.canon.json import encode_sorted
+from awo.canon.digest import Hasher, sha256_hex, sha256_of_each, sha256_running
+from awo.canon.json import encode_sorted, encode_sorted_lines
 from awo.canon.lines import Lines
 from awo.canon.usd import usd
 from awo.errors import AwoError
+from awo.evidence.record_blocks import decode_responses
 from awo.evidence.records import ModelRecord, ResponseLine
 from awo.lifecycle.worst_price import cost, is_free
 from awo.verify.doubled import doubled_key
 from awo.verify.findings import MOST_FINDINGS, Finding
 from awo.verify.recorded import RecordedLines, Told
+from awo.verify.second_core import LEAST_BYTES, Helper, Open
+
+CHUNK_BYTES: Final = 1 << 18
 
 CUT = b"[secret "
 """How the mark begins that stands where a secret was cut out (spec section 3.8)."""
 
 _decoder = msgspec.json.Decoder(ResponseLine)
+
+
+class _Later(NamedTuple):
+    """The lines from number `first` on, which begin at byte `offset`; `hasher` takes them as they go by here."""
+
+    helper: Helper
+    open_again: Open
+    first: int
+    offset: int
+    hasher: Hasher
 
 
 class ResponseReader:
@@ -44,18 +61,91 @@ class ResponseReader:
         self._step = path.split("/")[1]
         self._recorded = recorded
         self._models = models
+        self._line_limit = line_limit_bytes
         self._cutter = Lines(line_limit_bytes)
+        self._later: _Later | None = None
+        self._fed = 0
+
+    def take_second_core(self, open_again: Open) -> None:
+        """Lets the second half of many lines be looked at on a second core: it says that all are right, or nothing."""
+        recorded, first = self._recorded, len(self._recorded) // 2
+        offset = sum(recorded.sizes[:first]) + first
+        if offset < LEAST_BYTES // 4:
+            return
+
+        def work() -> Iterator[bytes]:
+            reader = ResponseReader(self.path, recorded, self._line_limit, self._models)
+            reader.count = first
+            digest = _read_from(open_again(self.path), offset, reader.feed)
+            reader.end()
+            if not (reader.has_faults or reader.torn_bytes or reader.count != len(recorded)):
+                yield digest.encode()
+
+        helper = Helper.start(work)
+        if helper is not None:
+            self._later = _Later(helper, open_again, first, offset, sha256_running())
+
+    def close(self) -> None:
+        """Ends what is still at work."""
+        if self._later is not None:
+            self._later.helper.close()
+            self._later = None
 
     def feed(self, chunk: bytes | memoryview) -> None:
         """The next bytes of the file."""
-        for line in self._cutter.feed(chunk):
+        later = self._later
+        if later is None:
+            self._feed(chunk)
+            return
+        here = max(0, later.offset - self._fed)
+        self._fed += len(chunk)
+        if here:
+            self._feed(chunk[:here])
+        if len(chunk) > here:
+            later.hasher.update(chunk[here:])
+
+    def _feed(self, chunk: bytes | memoryview) -> None:
+        block = self._cutter.block(chunk)
+        if not block:
+            return
+        lines = block[:-1].split(b"\n")
+        if self._are_right(block, lines):
+            self.count += len(lines)
+            return
+        for line in lines:
             self._line(line)
 
     def end(self) -> None:
-        """After the last byte."""
+        """After the last byte. Raises `OSError` where lines must be read again, and cannot be."""
+        if self._later is not None:
+            self._end_later(self._later)
         self.torn_bytes = len(self._cutter.rest)
         if self._cutter.is_too_long:
             self._put(self.misshapen, "a line is longer than the limit")
+
+    def _end_later(self, later: _Later) -> None:
+        """The lines that the second core took are right, or are read again."""
+        self._later, digest = None, later.hasher.hexdigest()
+        try:
+            answer = later.helper.answer()
+            if self._fed < later.offset:
+                return
+            if answer == digest.encode() and self.count == later.first and not self._cutter.rest:
+                self.count = len(self._recorded)
+            elif _read_from(later.open_again(self.path), later.offset, self._feed) != digest:
+                self._put(self.altered, "the file changed while it was read")
+        finally:
+            later.helper.close()
+
+    @property
+    def has_faults(self) -> bool:
+        """Whether anything is to be said of the lines so far."""
+        return bool(self.altered or self.misshapen or self.mispriced or self.cut)
+
+    @property
+    def answers_its_requests(self) -> bool:
+        """Whether every line is the recorded one and answers the request that its events name."""
+        return self._models is not None and not (self.altered or self.misshapen or self.missing or self.cut)
 
     @property
     def unrecorded(self) -> int:
@@ -66,6 +156,44 @@ class ResponseReader:
     def missing(self) -> int:
         """How many recorded lines are not there."""
         return max(0, len(self._recorded) - self.count)
+
+    def _are_right(self, block: bytes, lines: list[bytes]) -> bool:
+        """Whether `_line` would find nothing to say of these lines: all its questions, each asked once for all."""
+        first, end, recorded = self.count, self.count + len(lines), self._recorded
+        if end > len(recorded) or array("Q", map(len, lines)) != recorded.sizes[first:end]:
+            return False
+        if sha256_of_each(lines) != recorded.digests(first, end):
+            return False
+        told, found = recorded.told_alike(first, end), decode_responses(block, len(lines))
+        if told is None or found is None or any(one.step != self._step or one.origin is not None for one in found):
+            return False
+        try:
+            counts = array("Q", [n for one in found for n in (one.attempt, one.cell, one.repeat, one.tries)])
+        except OverflowError:
+            return False
+        return (
+            [one.call for one in found] == told.calls
+            and counts == told.counts
+            and [one.model for one in found] == told.models
+            and [one.cost for one in found] == told.costs
+            and all(map(self._costs_that, found))
+            and not any(one.schema_fault and not one.schema_sha256 for one in found)
+            and self._are_to_requests(found, told.requests)
+        )
+
+    def _are_to_requests(self, found: list[ResponseLine], requests: bytes) -> bool:
+        models = self._models
+        if models is None:
+            return True
+        try:
+            named = encode_sorted_lines([_named(one, models) for one in found])
+        except (AwoError, RecursionError):
+            return False
+        return sha256_of_each(named[:-1].split(b"\n")) == requests
+
+    def _costs_that(self, response: ResponseLine) -> bool:
+        expected = self._reckoned(response)
+        return expected is None or expected == response.cost
 
     def _line(self, line: bytes) -> None:
         number = self.count
@@ -130,18 +258,22 @@ class ResponseReader:
 
     def _reckon(self, response: ResponseLine) -> None:
         """What the answer cost follows from its tokens, where input.json has a price of its model."""
-        model = self._models.get(response.model) if self._models is not None else None
-        if model is None or model.price is None or response.origin is not None:
-            return
-        paid = 0 if is_free(model.price) else cost(model.price, response.usage)
-        expected = "" if paid is None else usd(paid)
-        if expected != response.cost:
+        expected = self._reckoned(response)
+        if expected is not None and expected != response.cost:
             self._put(
                 self.mispriced,
                 "the cost is not that of the tokens at the price",
                 _dollars(expected),
                 _dollars(response.cost),
             )
+
+    def _reckoned(self, response: ResponseLine) -> str | None:
+        """What the answer cost by its tokens, '' where nobody can say; None where it is not reckoned."""
+        model = self._models.get(response.model) if self._models is not None else None
+        if model is None or model.price is None or response.origin is not None:
+            return None
+        paid = 0 if is_free(model.price) else cost(model.price, response.usage)
+        return "" if paid is None else usd(paid)
 
     def _put(self, findings: list[Finding], what: str, expected: str = "", got: str = "") -> None:
         if len(findings) < MOST_FINDINGS:
@@ -153,8 +285,15 @@ def request_sha256(response: ResponseLine, models: Mapping[str, ModelRecord]) ->
 
     '' when it cannot be written.
     """
+    try:
+        return sha256_hex(encode_sorted(_named(response, models)))
+    except (AwoError, RecursionError):
+        return ""
+
+
+def _named(response: ResponseLine, models: Mapping[str, ModelRecord]) -> dict[str, Any]:
     known = models.get(response.model)
-    named = {
+    return {
         "backend": known.backend if known else response.backend,
         "messages": response.messages,
         "model": known.model if known else response.model.partition("/")[2] or response.model,
@@ -163,10 +302,19 @@ def request_sha256(response: ResponseLine, models: Mapping[str, ModelRecord]) ->
         "schema_sha256": response.schema_sha256,
         "seed": response.seed,
     }
+
+
+def _read_from(descriptor: int, offset: int, feed: Callable[[bytes], None]) -> str:
+    """Feeds what stands from `offset` on, and gives its SHA-256. Closes the file. Raises `OSError`."""
+    hasher = sha256_running()
     try:
-        return sha256_hex(encode_sorted(named))
-    except (AwoError, RecursionError):
-        return ""
+        os.lseek(descriptor, offset, os.SEEK_SET)
+        while chunk := os.read(descriptor, CHUNK_BYTES):
+            hasher.update(chunk)
+            feed(chunk)
+    finally:
+        os.close(descriptor)
+    return hasher.hexdigest()
 
 
 def _dollars(amount: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any, TypeVar
 
 import msgspec
@@ -78,18 +79,18 @@ class Package:
             self.tick()
             yield line
 
-    def records(self, path: str, decoder: msgspec.json.Decoder[T]) -> Iterator[T]:
-        """The lines of a file as records."""
-        for number, line in enumerate(self.lines(path), start=1):
+    def records(self, path: str, decoder: msgspec.json.Decoder[T], first: int = 0) -> Iterator[T]:
+        """The lines of a file as records, without the `first` ones."""
+        for number, line in enumerate(islice(self.lines(path), first, None), start=first + 1):
             yield _decoded(line, decoder, f"{path}:{number}")
 
     def response(self, path: str, offset: int, size_bytes: int) -> ResponseLine:
         """The response that stands at these bytes of a responses.jsonl."""
         return _decoded(self.reading.spool.read(self.held(path), offset, size_bytes), _responses, path)
 
-    def items(self, path: str) -> Iterator[ItemLine]:
-        """The cells of an items.jsonl in order."""
-        return self.records(path, _items)
+    def items(self, path: str, first: int = 0) -> Iterator[ItemLine]:
+        """The cells of an items.jsonl in order, from number `first` on."""
+        return self.records(path, _items, first)
 
 
 _values = msgspec.json.Decoder(Any)

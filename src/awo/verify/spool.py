@@ -69,6 +69,15 @@ class Spool:
         if cutter.rest:
             yield cutter.rest
 
+    def flush(self) -> None:
+        """Before a copy of this process reads what is kept: it has the same file. Raises `CannotCheck`."""
+        try:
+            if self._file is not None and not self._is_flushed:
+                self._file.flush()
+                self._is_flushed = True
+        except OSError as error:
+            raise CannotCheck("what was kept cannot be read again", got=error.strerror or str(error)) from error
+
     def close(self) -> None:
         """Gives the disk back. Safe to call twice."""
         if self._file is not None:
@@ -120,10 +129,8 @@ class Spool:
     def _pread(self, size_bytes: int, offset: int) -> bytes:
         if self._file is None:
             return bytes(memoryview(self._memory)[offset : offset + size_bytes])
+        self.flush()
         try:
-            if not self._is_flushed:
-                self._file.flush()
-                self._is_flushed = True
             data = os.pread(self._file.fileno(), size_bytes, offset)
         except OSError as error:
             raise CannotCheck("what was kept cannot be read again", got=error.strerror or str(error)) from error

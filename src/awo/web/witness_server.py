@@ -6,6 +6,7 @@ import asyncio
 import signal
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from time import monotonic
 from typing import NamedTuple
 
 from aiohttp import web
@@ -18,6 +19,11 @@ from awo.web.witness_state import WitnessState
 
 LARGEST_REQUEST_BYTES = 256 * 1024
 REQUEST_TIMEOUT_S = 15.0
+MOST_CONNECTIONS = 200
+"""Above this the oldest are closed: an answer takes milliseconds, so they are those of clients that hold them open."""
+
+LONGEST_CONNECTION_S = 60.0
+LOOK_EVERY_S = 0.25
 
 Tell = Callable[[str], None]
 """Is told one line of text at a time, for the terminal; it must make the text harmless."""
@@ -80,9 +86,25 @@ async def _serve(witness: Witness, place: Place, listening: Tell, tell: Tell) ->
             ) from error
         host, port = runner.addresses[0][:2]
         listening(f"http://{f'[{host}]' if ':' in host else host}:{port}/")
+        looking = asyncio.create_task(_close_the_oldest(runner))
         await over.wait()
+        looking.cancel()
     finally:
         await runner.cleanup()
+
+
+async def _close_the_oldest(runner: web.AppRunner) -> None:
+    """Keeps clients that send their request slowly, or none at all, from taking every connection there is."""
+    since: dict[web.RequestHandler, float] = {}
+    while True:
+        await asyncio.sleep(LOOK_EVERY_S)
+        now = monotonic()
+        assert runner.server is not None
+        since = {one: since.get(one, now) for one in runner.server.connections}
+        oldest = sorted(since, key=since.__getitem__)
+        for place, one in enumerate(oldest):
+            if len(oldest) - place > MOST_CONNECTIONS or now - since[one] > LONGEST_CONNECTION_S:
+                one.force_close()
 
 
 def application(witness: Witness, tell: Tell) -> web.Application:

@@ -12,6 +12,7 @@ import msgspec
 
 from awo.canon.digest import leaf_hash, sha256_bytes
 from awo.canon.json import parse
+from awo.canon.pointer import pointer_to
 from awo.errors import EvidenceError
 from awo.evidence.disclosure import MARK, LineCutter, cut_value, form_of
 from awo.evidence.layout import JOURNAL, PARTIAL
@@ -111,10 +112,10 @@ def _marks(value: Any, place: str = "") -> Iterator[tuple[str, str]]:
             yield place, mark
         case dict():
             for name, inner in value.items():
-                yield from _marks(inner, f"{place}/{name.replace('~', '~0').replace('/', '~1')}")
+                yield from _marks(inner, pointer_to(place, name))
         case list():
             for number, inner in enumerate(value):
-                yield from _marks(inner, f"{place}/{number}")
+                yield from _marks(inner, pointer_to(place, number))
         case _:
             pass
 

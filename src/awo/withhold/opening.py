@@ -102,7 +102,7 @@ def open_redaction(package: Path, originals: Iterable[str]) -> Openings:
     rows = [
         opened.get(row.path) or Opened(row.path, row.kind, "withheld")
         for row in redacted.rows.values()
-        if row.path in opened or row.withheld
+        if row.path in opened or _is_withheld(row)
     ]
     rows += [opened[path] for path in opened if path not in redacted.rows]
     return Openings(redacted.seal.run_id, rows, unknown)
@@ -162,7 +162,7 @@ class _Redacted:
             return one.path if one.path in self.digests or one.path in NOT_IN_SUMS else None
         alike = [path for path, known in self.digests.items() if known == digest]
         if alike:
-            return next((path for path in alike if path in self.rows and self.rows[path].withheld), alike[0])
+            return next((path for path in alike if path in self.rows and _is_withheld(self.rows[path])), alike[0])
         parts = one.file.resolve().parts
         longest, best = 0, list[str]()
         for path in self.digests:
@@ -186,7 +186,7 @@ class _Redacted:
         row = self.rows.get(path)
         kind = row.kind if row is not None else "key"
         if digest == expected:
-            return Opened(path, kind, "matches", one.name) if row is None or row.withheld else None
+            return Opened(path, kind, "matches", one.name) if row is None or _is_withheld(row) else None
         whole = Difference(path, "this is not the file that was sealed", expected, digest)
         if row is None:
             return Opened(path, kind, "differs", one.name, "", (whole,))
@@ -218,6 +218,11 @@ def _all_given(originals: Iterable[str]) -> Iterable[Given]:
                 is_original = not path.startswith(f"{REDACTIONS}/") and not path.endswith(PARTIAL)
                 if is_original and (path == SEAL or path not in NOT_IN_SUMS):
                     yield Given(f"{text}: {path}", Path(path), path, found)
+
+
+def _is_withheld(row: RedactedFile) -> bool:
+    """Whether anything of the file is withheld. An empty file of lines is, with no line of it."""
+    return row.state != "shown"
 
 
 def _digest(one: Given) -> str:

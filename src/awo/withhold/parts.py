@@ -74,7 +74,7 @@ class CutLines:
     def __init__(self, key: bytes, path: str, state: State, choose: LineChoice, out: Out, limit_bytes: int) -> None:
         self._path = path
         self._state = state
-        self._cut = LineCutter(key, path, form_of(path)).cut
+        self._cutter = LineCutter(key, path, form_of(path))
         self._choose = choose
         self._out = out
         self._texts: list[bytes] = []
@@ -94,10 +94,9 @@ class CutLines:
         return Part(self._state, self._tree.root(), count)
 
     def _take(self, lines: list[bytes]) -> None:
-        tree, cut_line = self._tree, self._cut
+        tree, cut_line = self._tree, self._cutter.cut
         if self._state != "partial":
-            for line in lines:
-                tree.append_hash(leaf_hash(cut_line(tree.size, line).skeleton))
+            tree.append_hashes(self._cutter.leaves(tree.size, lines))
             return
         texts, choose = self._texts, self._choose
         for line in lines:

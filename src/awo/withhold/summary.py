@@ -34,6 +34,10 @@ class Kind:
 class Summary:
     """`guessable` are short files that are not shown; `keys_shown` files that are cut and whose keys show.
 
+    `asked` are files of responses of which something is withheld: the journal has a digest of each request without a
+    salt, so that a prompt that is guessed word for word can be checked. `nearly_shown` are other files of which a part
+    is shown: whoever knows what is missing can check it by the digest of the whole.
+
     `quoting` are reports and pages for panels that are shown whole while texts are withheld: they quote prompts and
     answers.
     """
@@ -42,6 +46,8 @@ class Summary:
     guessable: tuple[str, ...]
     keys_shown: tuple[str, ...]
     quoting: tuple[str, ...]
+    asked: tuple[str, ...]
+    nearly_shown: tuple[str, ...]
 
     def as_dict(self) -> dict[str, Any]:
         """For programs."""
@@ -59,6 +65,8 @@ class Summary:
             "guessable": list(self.guessable),
             "keys_shown": list(self.keys_shown),
             "quoting": list(self.quoting),
+            "asked": list(self.asked),
+            "nearly_shown": list(self.nearly_shown),
         }
 
 
@@ -83,4 +91,6 @@ def summary_of(files: Sequence[RedactedFile]) -> Summary:
         quoting=tuple(
             row.path for row in files if row.state == "shown" and row.path.endswith(_QUOTE) and any(parts.values())
         ),
+        asked=tuple(row.path for row in files if row.withheld and form_of(row.path) == "responses"),
+        nearly_shown=tuple(row.path for row in files if row.state == "partial" and form_of(row.path) != "responses"),
     )

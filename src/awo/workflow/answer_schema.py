@@ -8,6 +8,8 @@ from urllib.parse import unquote
 
 import msgspec
 
+from awo.canon.pointer import pointer_to
+
 LONGEST_SCHEMA_BYTES: Final = 256 * 1024
 MOST_WAYS: Final = 20_000
 """How many schemas one value may have to be held against at most, each counted as often as it is referred to."""
@@ -111,7 +113,7 @@ def ways_through(schema: Any) -> int:
 def _name_all(value: Any, pointer: str, named: dict[str, Any]) -> None:
     inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     for key, one in inner:
-        place = f"{pointer}/{str(key).replace('~', '~0').replace('/', '~1')}"
+        place = pointer_to(pointer, key)
         if isinstance(one, (dict, list)):
             named[place] = one
             _name_all(one, place, named)

@@ -20,8 +20,9 @@ _ID_DIGITS: Final = 10
 class Finding:
     """Something that looks like a secret or personal data, of one kind in one line (from 1) of one file.
 
-    `line` counts the exchanges in a segment of `audit/raw/`. `masked` is the first of `count` of them, all but its
-    beginning hidden; `key` is the JSON key under which it stands, or ''.
+    `line` counts the exchanges in a segment of `audit/raw/`, and is 0 for the name of the file. `masked` is the first
+    of `count` of them, all but its beginning hidden; `key` is the JSON key under which it stands, or ''. `shown_path`
+    is the path as it may be told, or '' for all of it.
     """
 
     kind: str
@@ -30,6 +31,7 @@ class Finding:
     masked: str
     count: int = 1
     key: str = ""
+    shown_path: str = ""
 
     @property
     def id(self) -> str:
@@ -43,11 +45,12 @@ class Finding:
     def __str__(self) -> str:
         under = f" in {self.key!r}" if self.key else ""
         more = f", and {self.count - 1} more in this line" if self.count > 1 else ""
-        return f"{self.id}  {self.where}{under}: {self.masked}{more}"
+        place = f"{self.shown_path or self.path}:{self.line}"
+        return f"{self.id}  {place}{under}: {self.masked}{more}"
 
     def as_dict(self) -> dict[str, object]:
         """For programs."""
-        return {"id": self.id, "kind": self.kind, "path": self.path, "line": self.line} | {
+        return {"id": self.id, "kind": self.kind, "path": self.shown_path or self.path, "line": self.line} | {
             "masked": self.masked,
             "count": self.count,
             "key": self.key,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from importlib import metadata
 from typing import Final
 
@@ -85,6 +86,7 @@ class Scanner:
         self._files, self._size_bytes = 0, 0
         self._binaries: list[str] = []
         self._path = ""
+        self._shown_path = ""
         self._block = bytearray()
         self._lines_before = 0
         self._is_binary = False
@@ -99,6 +101,7 @@ class Scanner:
         self._block.clear()
         self._frames = _Frames(path) if path.startswith(f"{RAW}/") else None
         self._is_json = self._frames is not None or path.removesuffix(PARTIAL).endswith(_JSON) or path.endswith(PARTIAL)
+        self._look_at_name()
 
     def feed(self, chunk: bytes | memoryview) -> None:
         """The next piece of it. Raises `EvidenceError` for a segment of audit/raw/ that is none."""
@@ -154,6 +157,15 @@ class Scanner:
             unused=waiving.unused,
         )
 
+    def _look_at_name(self) -> None:
+        """Searches the name of the file itself, line 0 of it; what is found is hidden wherever the name is told."""
+        self._shown_path = self._path
+        found = dict.fromkeys(_all_in(Text("", self._path.replace("/", "\n")))) if _may_hold(self._path) else {}
+        for kind, value in found:
+            self._shown_path = self._shown_path.replace(value, masked(kind, value))
+        for kind, value in found:
+            self._keep(kind, value, 0, "")
+
     def _look(self, block: bytes) -> None:
         """Searches whole lines."""
         places = sorted(candidates(block))
@@ -188,12 +200,13 @@ class Scanner:
         place = (kind, self._path, number)
         if (found := self._found.get(place)) is not None:
             finding, addresses = found
-            more = Finding(kind, finding.path, number, finding.masked, finding.count + 1, finding.key)
+            more = replace(finding, count=finding.count + 1)
             self._found[place] = more, addresses | {value} if kind == "email" else addresses
         elif len(self._found) >= MOST_FINDINGS:
             self._dropped += 1
         else:
-            finding = Finding(kind, self._path, number, masked(kind, value), 1, key if key.isidentifier() else "")
+            hidden = masked(kind, value)
+            finding = Finding(kind, self._path, number, hidden, 1, _safe_key(key), self._shown_path)
             self._found[place] = finding, frozenset({value} if kind == "email" else ())
 
 
@@ -213,6 +226,15 @@ class _Frames:
             if self._reader.is_whole:
                 yield self._reader.line
                 self._reader = None
+
+
+def _may_hold(path: str) -> bool:
+    return next(candidates(path.encode()), None) is not None
+
+
+def _safe_key(key: str) -> str:
+    """A key that may be printed, or '': one can hold a secret as any text."""
+    return key if key.isidentifier() and next(_all_in(Text("", key)), None) is None else ""
 
 
 def _all_in(text: Text) -> Iterator[tuple[str, str]]:

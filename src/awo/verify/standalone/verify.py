@@ -45,11 +45,11 @@ class Report:  # what each check that is asked found: (kind, where, what), the k
 # --- JSON (1.3) and shapes (3, 4.3, 6, 7.2, 9, 10.4, 11) -------------------------------------------------------------
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     hold(len(found := dict(pairs)) == len(pairs), "a key stands twice in one object"); return found
+def _ascii(pairs: Any) -> Any: hold(all(key.isascii() for key, _ in pairs), "a key is not ASCII"); return _object(pairs)
 def _strict(text: str) -> int:
-    hold(len(text) < 18 and text.strip("-").isdigit() and abs(int(text)) < 2**53, f"a number may be no {text[:20]}")
-    return int(text)
+    hold(re.fullmatch("-?[0-9]{1,16}", text) and abs(int(text)) < 2**53, f"no number {text[:20]}"); return int(text)
 PLAIN = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_strict)
-STRICT = json.JSONDecoder(object_pairs_hook=_object, parse_float=_strict, parse_int=_strict, parse_constant=_strict)
+STRICT = json.JSONDecoder(object_pairs_hook=_ascii, parse_float=_strict, parse_int=_strict, parse_constant=_strict)
 def parse(data: bytes, kind: str, is_canonical: bool = True) -> Any:
     """The record of this shape that `data` spells, as canonical or as plain JSON."""
     try:
@@ -71,7 +71,7 @@ OTHERS: dict[str, Any] = {"n": lambda v: type(v) is int and 0 <= v < 2**53, "b":
 # r run id, d verdict, e outcome, p presence, n from 0, c from 1, z integer, f number, b boolean, o object, a anything,
 # =A|B one of these words, or a shape; behind it * makes a list, % an object of any keys, ! allows null. ?: may be away.
 TABLE = """ref path sha256:h size_bytes:n; point size:n root:h; who id key; reason code message; software name version
-report_layout?:n; exchange segment:c offset:n size_bytes:c sha256:h; origin run_id step:i line:n sha256:h;
+report_layout:n; exchange segment:c offset:n size_bytes:c sha256:h; origin run_id step:i line:n sha256:h;
 environment_recorded environment:o; run_resumed software:software; run_interrupted signal; run_started run_id input:ref
 format:=awo/journal/v1 software:software starter:who supersedes solo:b; tail_cut path cut_bytes:c sha256:h;
 model_recorded model facts:o; step_started step:i attempt:c; fanned_out step:i attempt:c cells:n asks:n; call_intended
@@ -93,7 +93,7 @@ seed:z inputs:o files:file* models:o% default_model budget_usd?:v cache?:b resco
 earlier?:o* revises? revised_from? authors?:t* steps:step*; gatestatus gate:i status:=pending|approved|rejected|revised
 decisions:t*; status format:=awo/status/v1 run_id status:=pending|approved|rejected|not_required
 outcome:=|completed|approved|rejected|failed|abandoned gates:gatestatus*; signer id name role key; answer id answer
-evidence?; decision format:=awo/decision/v1 run_id gate:i verdict:d meaning:=authorship|review|approval|responsibility
+evidence; decision format:=awo/decision/v1 run_id gate:i verdict:d meaning:=authorship|review|approval|responsibility
 signer:signer at:w expires_at presence:p solo:b answers:answer* comment required_changes:t* from_step checkpoint:point
 shows:ref*; vote format:=awo/vote/v1 run_id gate:i signer:signer at:w presence:p solo:b checkpoint:point commitment:h;
 seal format:=awo/seal/v1 run_id outcome:e checkpoint:point sums_sha256:h disclosure_sha256:h at:w software:software
@@ -592,7 +592,7 @@ def main(words: list[str] | None = None) -> int:
     said = {"run_id": report.run_id, "verdict": verdict, "checks": checks, "findings": report.found, "else": NOT_MADE}
     lines = [f"{check:7} {checks[check]}" for check in checks] + [""]
     lines += [f"{check} {': '.join(one)}" for check, found in report.found.items() for one in found]
-    lines += [NOT_MADE, f"{plain(report.run_id)}: {'verified' if verdict == 'passed' else verdict}"]
+    lines += [NOT_MADE, f"{plain(report.run_id or options.package)}: {'verified' if verdict == 'passed' else verdict}"]
     print(json.dumps(said) if options.json else "\n".join(lines))
     return {FAILED: 3, OPEN: 7}.get(verdict, 0)
 if __name__ == "__main__":
