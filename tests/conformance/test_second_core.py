@@ -1,4 +1,4 @@
-"""A second core changes how long verifying takes and nothing of what it says: tried with every package taken for large."""
+"""A second core changes how long verifying takes and nothing of what it says, however small the package."""
 
 from __future__ import annotations
 
