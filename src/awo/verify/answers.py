@@ -55,7 +55,7 @@ FAILURES_OF_CALLS = frozenset(
 """Reasons of failed cells that a call of the cell must have had."""
 
 
-CELLS_AT_ONCE: Final = 500
+CELLS_AT_ONCE: Final = 200
 ALL_RIGHT: Final = b"right"
 
 

@@ -14,7 +14,8 @@ from awo.canon.names import Names
 from awo.verify.limits import Limits
 from awo.verify.source import Broken, Found, Refused, Unreadable, in_order
 
-CHUNK_BYTES = 1 << 18
+CHUNK_BYTES = 1 << 16
+"""What the lines of so many bytes become fits in the cache of one core."""
 
 _OPEN_FILE = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY
 _OPEN_FOLDER = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_DIRECTORY

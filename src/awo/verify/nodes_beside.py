@@ -14,7 +14,7 @@ from awo.evidence.disclosure import NodeReader, form_of
 from awo.evidence.layout import ITEMS_FILE, RESPONSES_FILE
 from awo.verify.second_core import LEAST_BYTES, Helper, Open
 
-CHUNK_BYTES: Final = 1 << 18
+CHUNK_BYTES: Final = 1 << 16
 MOST_FILES: Final = 1000
 LARGE_BYTES: Final = 1 << 20
 

@@ -22,7 +22,7 @@ from awo.verify.findings import MOST_FINDINGS, Finding
 from awo.verify.recorded import RecordedLines, Told
 from awo.verify.second_core import LEAST_BYTES, Helper, Open
 
-CHUNK_BYTES: Final = 1 << 18
+CHUNK_BYTES: Final = 1 << 16
 
 CUT = b"[secret "
 """How the mark begins that stands where a secret was cut out (spec section 3.8)."""

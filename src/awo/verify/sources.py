@@ -14,6 +14,7 @@ from awo.derive.untouched import untouched
 from awo.errors import CannotCheck, EvidenceError, StepFailed
 from awo.evidence.gates import Decision, GateRequest
 from awo.evidence.layout import file_path, items_path, responses_path
+from awo.evidence.record_blocks import decode_items
 from awo.evidence.records import InputRecord, ItemLine, ResponseLine, StepRecord
 from awo.evidence.verdicts import RegisteredClaim
 from awo.verify.doubled import doubled_key
@@ -79,9 +80,9 @@ class Package:
             self.tick()
             yield line
 
-    def records(self, path: str, decoder: msgspec.json.Decoder[T], first: int = 0) -> Iterator[T]:
-        """The lines of a file as records, without the `first` ones."""
-        for number, line in enumerate(islice(self.lines(path), first, None), start=first + 1):
+    def records(self, path: str, decoder: msgspec.json.Decoder[T]) -> Iterator[T]:
+        """The lines of a file as records."""
+        for number, line in enumerate(self.lines(path), start=1):
             yield _decoded(line, decoder, f"{path}:{number}")
 
     def response(self, path: str, offset: int, size_bytes: int) -> ResponseLine:
@@ -90,7 +91,18 @@ class Package:
 
     def items(self, path: str, first: int = 0) -> Iterator[ItemLine]:
         """The cells of an items.jsonl in order, from number `first` on."""
-        return self.records(path, _items, first)
+        number = 0
+        for block in self.reading.spool.blocks(self.held(path)):
+            self.tick()
+            count = block.count(b"\n")
+            found = decode_items(block, count) if block.endswith(b"\n") and number + count > first else None
+            if found is not None:
+                yield from islice(found, max(0, first - number), None)
+            elif number + count > first or not block.endswith(b"\n"):
+                for at, line in enumerate(block.removesuffix(b"\n").split(b"\n"), start=number):
+                    if at >= first:
+                        yield _decoded(line, _items, f"{path}:{at + 1}")
+            number += count
 
 
 _values = msgspec.json.Decoder(Any)

@@ -12,7 +12,7 @@ from typing import IO
 from awo.canon.lines import Lines
 from awo.errors import CannotCheck, EvidenceError
 
-PIECE_BYTES = 1 << 20
+PIECE_BYTES = 1 << 16
 BUFFER_BYTES = 1 << 20
 MEMORY_BYTES = 1 << 20
 
@@ -60,10 +60,17 @@ class Spool:
 
         Raises `CannotCheck` when it is not here, `EvidenceError` for a line above the limit.
         """
+        for block in self.blocks(path):
+            yield from block.removesuffix(b"\n").split(b"\n")
+
+    def blocks(self, path: str) -> Iterator[bytes]:
+        """As `lines`, many whole lines in one piece, each with its newline; what has no newline is the last."""
         start, length = self._place(path)
         cutter = Lines(self._line_limit)
         for offset in range(0, length, PIECE_BYTES):
-            yield from cutter.feed(self._pread(min(PIECE_BYTES, length - offset), start + offset))
+            block = cutter.block(self._pread(min(PIECE_BYTES, length - offset), start + offset))
+            if block:
+                yield block
             if cutter.is_too_long:
                 raise EvidenceError("a line is longer than the limit", where=path)
         if cutter.rest:
