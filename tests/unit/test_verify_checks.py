@@ -39,7 +39,7 @@ class InMemory:
     kind: Literal["folder", "bundle"] = "folder"
     top = RUN_ID
     mtime = None
-    verifiers: Mapping[str, str] = MappingProxyType({})
+    attached: Mapping[str, str] = MappingProxyType({})
 
     def __init__(self, files: Mapping[str, bytes], *others: Refused | Unreadable, chunk_bytes: int = 7) -> None:
         self._files = files

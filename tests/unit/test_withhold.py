@@ -41,7 +41,7 @@ class _InMemory:
     kind: Literal["folder", "bundle"] = "folder"
     top = "run"
     mtime: int | None = None
-    verifiers: Mapping[str, str] = {}
+    attached: Mapping[str, str] = {}
 
     def __init__(self, files: Mapping[str, bytes]) -> None:
         self._files = files

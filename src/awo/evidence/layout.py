@@ -35,7 +35,13 @@ PARTIAL = ".partial"
 """What the name of a file ends in of which parts are withheld."""
 
 VERIFIERS = ("verify.py", "verify.html")
-"""What a bundle has beside the run's folder, in this order."""
+"""The copies of verifiers that a bundle has beside the run's folder."""
+
+CRATE = "ro-crate-metadata.json"
+CITATION = "CITATION.cff"
+SBOM = "sbom.cdx.json"
+BESIDE = (*VERIFIERS, CITATION, CRATE, SBOM)
+"""What a bundle may have behind the run's folder, in this order. Derived and unsigned: no part of the package."""
 
 VALUE_FILE = "output.json"
 RESPONSES_FILE = "responses.jsonl"

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from types import MappingProxyType
+from typing import IO, Any, Final
 
 from awo.canon import time
 from awo.canon.digest import sha256_running
 from awo.canon.json import parse_canonical
 from awo.canon.ustar import END, LARGEST_FILE_BYTES, Header, padding, write_header
 from awo.errors import DiskTrouble, EvidenceError, UsageError
-from awo.evidence.layout import SEAL, SEAL_SIGNATURE, VERIFIERS
+from awo.evidence.layout import BESIDE, SEAL, SEAL_SIGNATURE, VERIFIERS
 from awo.evidence.records import Seal
 from awo.publish.placing import put_in_place
 from awo.verify.folder import FolderSource
@@ -28,6 +29,7 @@ LEVEL = 3
 BLOCK_BYTES = 1 << 20
 """Compressed one by one: the same blocks give the same bytes, however many threads there are."""
 MOST_THREADS = 8
+NOTHING: Final[Mapping[str, bytes]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,18 +44,23 @@ class Bundle:
 
 
 def export_bundle(
-    folder: Path, out: Path, progress: Callable[[int], None] = lambda done_bytes: None, *, threads: int = 0
+    folder: Path,
+    out: Path,
+    progress: Callable[[int], None] = lambda done_bytes: None,
+    *,
+    threads: int = 0,
+    beside: Mapping[str, bytes] = NOTHING,
 ) -> Bundle:
     """The bundle of the sealed run in `folder`, at `out`.
 
-    `progress` is told how many bytes of files are done; `threads` 0 means as many as there are
+    `beside` are files about it by their names in `BESIDE`, which stand behind the verifiers. `progress` is told how many bytes of files are done; `threads` 0 means as many as there are
     processors, up to 8. Writes beside `out` and renames; an existing `out` with the same bytes is
     kept, one with others is refused. Raises `UsageError`, `EvidenceError` for a run that holds
     what may not be in a package or changes meanwhile, and `DiskTrouble`.
     """
     seal = _seal_of(folder)
     _refuse_place(folder, out)
-    return write_bundle(_files_in(folder), seal, out, folder, progress, threads=threads)
+    return write_bundle(_files_in(folder), seal, out, folder, progress, threads=threads, beside=beside)
 
 
 def write_bundle(
@@ -64,6 +71,7 @@ def write_bundle(
     progress: Callable[[int], None] = lambda done_bytes: None,
     *,
     threads: int = 0,
+    beside: Mapping[str, bytes] = NOTHING,
 ) -> Bundle:
     """The bundle of `files`, which come in the order of a bundle, of the run with this seal. As `export_bundle`.
 
@@ -74,7 +82,8 @@ def write_bundle(
         descriptor = os.open(half, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
         try:
             with os.fdopen(descriptor, "wb", buffering=0) as stream:
-                bundle = _write(files, seal, stream, out, progress, threads or min(os.cpu_count() or 1, MOST_THREADS))
+                threads = threads or min(os.cpu_count() or 1, MOST_THREADS)
+                bundle = _write(files, seal, stream, out, progress, threads, _about(beside))
                 os.fsync(stream.fileno())
             if is_bomb(bundle.tar_bytes, bundle.size_bytes):
                 raise UsageError(
@@ -133,7 +142,13 @@ def _refuse_place(folder: Path, out: Path) -> None:
 
 
 def _write(
-    files: Iterable[Found], seal: Seal, stream: IO[bytes], out: Path, progress: Callable[[int], None], threads: int
+    files: Iterable[Found],
+    seal: Seal,
+    stream: IO[bytes],
+    out: Path,
+    progress: Callable[[int], None],
+    threads: int,
+    beside: Mapping[str, bytes],
 ) -> Bundle:
     from isal import igzip_threaded
 
@@ -147,12 +162,17 @@ def _write(
             _member(tar, f"{seal.run_id}/{file.path}", file, mtime)
             done_bytes += file.size_bytes
             progress(done_bytes)
-        for name in VERIFIERS:
-            data = verifier(name)
+        for name, data in beside.items():
             _member(tar, name, Found(name, len(data), (data,)), mtime)
         tar.write(END)
         tar.flush()
     return Bundle(out, packed.hasher.hexdigest(), packed.size_bytes, tar.hasher.hexdigest(), tar.size_bytes)
+
+
+def _about(beside: Mapping[str, bytes]) -> Mapping[str, bytes]:
+    """All that stands behind the run's folder, in its order: the verifiers of this version, and what is given."""
+    known = {name: verifier(name) for name in VERIFIERS} | dict(beside)
+    return {name: known[name] for name in sorted(known, key=BESIDE.index)}
 
 
 def _member(tar: _Blocks, path: str, file: Found, mtime: int) -> None:

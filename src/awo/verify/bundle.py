@@ -9,7 +9,7 @@ from typing import BinaryIO, Literal
 from awo.canon.digest import sha256_running
 from awo.canon.names import Names
 from awo.canon.ustar import BLOCK_BYTES, END, Header, NotAHeader, padding, read_header
-from awo.evidence.layout import RUN_ID_PATTERN, VERIFIERS
+from awo.evidence.layout import BESIDE, RUN_ID_PATTERN
 from awo.verify.inflate import Inflated
 from awo.verify.limits import Limits
 from awo.verify.source import Broken, Found, Refused, Unreadable, in_order
@@ -22,7 +22,7 @@ class BundleSource:
 
     The format is the narrowest that GNU tar and others read (spec section 7.3): plain ustar headers
     in one spelling, regular files only, one top folder called as the run, files in the order of
-    `in_order`, one time for all, behind the folder perhaps copies of verifiers, two zero blocks, the end.
+    `in_order`, one time for all, behind the folder perhaps files about it, two zero blocks, the end.
     """
 
     kind: Literal["folder", "bundle"] = "bundle"
@@ -30,7 +30,7 @@ class BundleSource:
     def __init__(self, stream: BinaryIO, size_bytes: int, name: str, limits: Limits) -> None:
         self.top = ""
         self.mtime: int | None = None
-        self.verifiers: dict[str, str] = {}
+        self.attached: dict[str, str] = {}
         self._limits = limits
         self._inflated = Inflated(stream, size_bytes, name, limits)
         self._names = Names()
@@ -41,8 +41,8 @@ class BundleSource:
         """As `Source.items`. Raises `Broken` at the first thing that is wrong, since what follows cannot be trusted."""
         count = 0
         while (header := self._header()) is not None:
-            if header.path in VERIFIERS and self.top:
-                self._pass_verifier(header)
+            if header.path in BESIDE and self.top:
+                self._pass_beside(header)
                 continue
             path = self._accept(header)
             count += 1
@@ -60,18 +60,18 @@ class BundleSource:
         if not count:
             raise self._inflated.broken("the archive is empty")
 
-    def _pass_verifier(self, header: Header) -> None:
-        """A copy of a verifier behind the run's folder: its digest is taken, and it is no file of the package."""
-        beside = [*self.verifiers, header.path]
-        if beside != sorted(set(beside), key=VERIFIERS.index):
-            raise self._inflated.broken("the copies of verifiers do not stand once each, in their order")
+    def _pass_beside(self, header: Header) -> None:
+        """A file behind the run's folder: its digest is taken, and it is no file of the package."""
+        beside = [*self.attached, header.path]
+        if beside != sorted(set(beside), key=BESIDE.index):
+            raise self._inflated.broken("the files behind the run's folder do not stand once each, in their order")
         self._hold_time(header)
         hasher = sha256_running()
         for piece in self._pieces(header.size_bytes):
             hasher.update(piece)
         if any(self._inflated.exactly(padding(header.size_bytes))):
             raise self._inflated.broken("the padding after a file is not zero")
-        self.verifiers[header.path] = hasher.hexdigest()
+        self.attached[header.path] = hasher.hexdigest()
 
     def _hold_time(self, header: Header) -> None:
         if header.mtime != self.mtime:
@@ -115,8 +115,8 @@ class BundleSource:
                 "the members are not in the order of a bundle", expected=f"{path} before {self._last[1]}"
             )
         self._last = place
-        if self.verifiers:
-            raise self._inflated.broken("a file of the run stands behind the copies of verifiers")
+        if self.attached:
+            raise self._inflated.broken("a file of the run stands behind the files beside it")
         self._hold_time(header)
         return path
 

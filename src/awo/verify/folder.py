@@ -26,7 +26,7 @@ class FolderSource:
 
     kind: Literal["folder", "bundle"] = "folder"
     mtime: int | None = None
-    verifiers: Mapping[str, str] = MappingProxyType({})
+    attached: Mapping[str, str] = MappingProxyType({})
 
     def __init__(self, path: str, limits: Limits) -> None:
         self.top = Path(path).resolve().name

@@ -119,7 +119,7 @@ class Reading:
     beside: Path | None = None
     top: str = ""
     mtime: int | None = None
-    verifiers: Mapping[str, str] = field(default_factory=dict)
+    attached: Mapping[str, str] = field(default_factory=dict)
     broken: Broken | None = None
     refused: list[Refused] = field(default_factory=list)
     unreadable: dict[str, str] = field(default_factory=dict)
@@ -216,7 +216,7 @@ class Reading:
             self.open_again = None
             for responses in self.responses:
                 responses.close()
-        self.top, self.mtime, self.verifiers = source.top, source.mtime, source.verifiers
+        self.top, self.mtime, self.attached = source.top, source.mtime, source.attached
         self._learn_redactions()
         self._begin_journal()
         self._learn_names()

@@ -79,8 +79,8 @@ class Source(Protocol):
         """The one time that all members of a bundle have, in seconds since 1970 (UTC); None for a folder."""
 
     @property
-    def verifiers(self) -> Mapping[str, str]:
-        """Copies of verifiers beside the package in a bundle, with their digests; known after the last file."""
+    def attached(self) -> Mapping[str, str]:
+        """What lies beside the package in a bundle, with their digests; known after the last file."""
 
     def items(self) -> Iterator[Found | Refused | Unreadable]:
         """Every file, `READ_FIRST` first, then sorted by the bytes of its path. Raises `Broken`."""

@@ -49,7 +49,7 @@ def ep_1_1(reading: Reading, answer: Answer) -> None:
         if reading.broken.check == "EP-1.1":
             answer.add(Finding.of(reading.broken))
         return
-    for note in notes_on(reading.verifiers):
+    for note in notes_on(reading.attached):
         answer.note(note)
     seal = seal_of(reading)
     if reading.mtime is not None and seal is not None and (sealed_at := moment(seal.at)) is not None:

@@ -18,10 +18,10 @@ def verifier(name: str) -> bytes:
 
 
 def notes_on(beside: Mapping[str, str]) -> list[str]:
-    """What a reader should know of the verifiers that a bundle brings along, by name with their digests."""
+    """What a reader should know of the verifiers among what a bundle has beside the run, by name with digests."""
     return [
         f"the bundle brings a {name} that is not the one of this version: do not run it; "
         "`awo verify --standalone` prints a verifier that comes from AWO"
         for name, sha256 in beside.items()
-        if name not in VERIFIERS or sha256 != sha256_hex(verifier(name))
+        if name in VERIFIERS and sha256 != sha256_hex(verifier(name))
     ]

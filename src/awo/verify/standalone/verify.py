@@ -16,6 +16,7 @@ CHECKS = [f"EP-{one}" for one in _NUMBERS.split()] + [f"PR-{one}" for one in ran
 NOT_MADE = """Not made: what is in responses, exchanges and items (EP-1.6 to 1.8, 2.9, 2.10), or withheld (2.11, 4.13);
 whether decisions are in order, free and enough (EP-4.4 to 4.6, 4.9 to 4.12); whether results follow (EP-5); ledger and
 time stamps (EP-6); inside metadata.json, gates, authority (EP-1.4). Integrity is neither completeness nor truth."""
+BESIDE = "verify.py verify.html CITATION.cff ro-crate-metadata.json sbom.cdx.json"
 NOT_READ = "; this program does not judge what is withheld: `awo verify` and verify.html do"
 INPUT, JOURNAL, SUMS, SIGNERS = "input.json", "audit/journal.jsonl", "SHA256SUMS", "audit/allowed_signers"
 SEAL, SEAL_SIG, KEY, STATUS = "audit/seal.json", "audit/seal.json.sig", "audit/disclosure.key", "audit/status.json"
@@ -24,8 +25,7 @@ SIGNER_LINE = re.compile(rb"|[ \t\r]*(#.*)?|[^\s#]+[ \t](.*[ \t])?(sk-)?(ssh|ecd
 NOT_IN_SUMS = (SUMS, SEAL, SEAL_SIG, "audit/registration.json", "audit/seal.json.tsr")
 SEALED = (SIGNERS, KEY, STATUS, METADATA, "report.md", SUMS, SEAL, SEAL_SIG)
 FIRST = [SEAL, SEAL_SIG, SUMS, REDACTIONS, KEY, INPUT, INPUT + ".partial", JOURNAL]
-FREE, RATIO, PIECE, FAILED, OPEN = 64 << 20, 500, 1 << 18, "FAILED", "not checked"
-NONE: Any = None
+FREE, RATIO, PIECE, FAILED, OPEN = 64 << 20, 500, 1 << 18, "FAILED", "not checked"; NONE: Any = None
 class Bad(Exception): """Something is wrong: what, and for a container where, and by which check."""
 def hold(fact: object, *what: str) -> None:
     if not fact: raise Bad(*what)
@@ -187,14 +187,14 @@ class Bundle:  # a bundle as a stream, nothing of it written anywhere; `read` gi
         before, self.mtime, self.where = self.mtime, int(block[136:147], 8), path
         hold(before in (-1, self.mtime), "the members do not have one time", path); return path, int(block[124:135], 8)
     def files(self) -> Iterator[tuple[str, Any]]:
-        seen, last, beside = dict[str, str](), (-1, ""), ["verify.py", "verify.html"]
+        seen, last, beside = dict[str, str](), (-1, ""), BESIDE.split()
         while any(block := self.exactly(512)):
             path, size = self.header(block); top, _, inner = path.partition("/"); self.left = size
-            if path in beside and self.top: del beside[: beside.index(path) + 1]  # a copy of a verifier: no part of it
+            if path in beside and self.top: del beside[: beside.index(path) + 1]  # about the run: no part of it
             else:
                 self.top = self.top or top; is_inside = re.fullmatch(TEXTS["r"], top) and top == self.top and inner
                 hold(is_inside, "it lies outside the run's folder", path, "EP-1.2"); take_name(seen, inner, True)
-                hold(last < in_order(inner) and len(beside) == 2, "the members are not in the order of a bundle", path)
+                hold(last < in_order(inner) and len(beside) == 5, "the members are not in the order of a bundle", path)
                 last = in_order(inner); yield inner, self
             while self.read(PIECE): pass
             hold(not any(self.exactly(-size % 512)), "the padding after a file is not zero")
