@@ -1,6 +1,6 @@
 """Sealed packages of a wanted size, written without the engine.
 
-`python -m benchmarks.packages FOLDER FILES BYTES` writes one in a process of its own, whose memory
+`python -m benchmarks.packages FOLDER FILES BYTES ENDING` writes one in a process of its own, whose memory
 then counts for nobody else.
 """
 
@@ -48,15 +48,18 @@ def words_of(chance: random.Random) -> tuple[list[str], list[float]]:
     return words, [1 / rank for rank in range(1, len(words) + 1)]
 
 
-def make_package(folder: Path, files: int, file_bytes: int) -> Path:
+def make_package(folder: Path, files: int, file_bytes: int, ending: str = "jsonl") -> Path:
     """As `write_package`, in a process of its own."""
-    words: list[str | Path] = [sys.executable, "-m", "benchmarks.packages", folder, str(files), str(file_bytes)]
+    words: list[str | Path] = [sys.executable, "-m", "benchmarks.packages", folder, str(files), str(file_bytes), ending]
     run_process(words, Path(__file__).parents[1])
     return folder / RUN_ID
 
 
-def write_package(folder: Path, files: int, file_bytes: int) -> Path:
-    """A sealed run of `STEPS` steps (or one) that share `files` artifacts of this size; gives its folder."""
+def write_package(folder: Path, files: int, file_bytes: int, ending: str) -> Path:
+    """A sealed run of `STEPS` steps (or one) that share `files` artifacts of this size; gives its folder.
+
+    Of a file whose name ends in `.jsonl` the seal commits to each line alone; of another to the whole.
+    """
     chance = random.Random(7)
     pool = text_pool(chance)
     pool *= 1 + file_bytes // len(pool)
@@ -69,7 +72,7 @@ def write_package(folder: Path, files: int, file_bytes: int) -> Path:
         for place in range(files // count):
             start = chance.randrange(len(pool) - file_bytes)
             data = pool[start : start + file_bytes]
-            refs.append(package.put(file_path(id_, f"{place:05d}.jsonl"), data))
+            refs.append(package.put(file_path(id_, f"{place:05d}.{ending}"), data))
         done = package.put(f"outputs/{id_}/output.json", b'{"files": %d}\n' % len(refs))
         package.event(ev.StepFinished, step=id_, attempt=1, value=done, files=refs)
     package.end("completed")
@@ -77,4 +80,4 @@ def write_package(folder: Path, files: int, file_bytes: int) -> Path:
 
 
 if __name__ == "__main__":
-    write_package(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]))
+    write_package(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), sys.argv[4])

@@ -22,8 +22,8 @@ def run() -> Result:
     """The ratio of `awo verify` to a Python that takes the SHA-256 of the same file, read before."""
     program = awo_program()
     with tempfile.TemporaryDirectory(prefix="awo-bench-") as place:
-        folder = make_package(Path(place), 1, FILE_BYTES)
-        artifact = folder / file_path("s000", "00000.jsonl")
+        folder = make_package(Path(place), 1, FILE_BYTES, "txt")
+        artifact = folder / file_path("s000", "00000.txt")
         medians = in_turns(
             {
                 "awo verify (s)": lambda: run_process([program, "verify", folder, "--json"]).seconds,

@@ -3,6 +3,7 @@
 ```
 AwoError                    1   a fault of AWO itself
 ├── UsageError              2   wrong use of a command
+│   ├── AboutInvalid        2   what authors say of the work cannot be taken as it is (carries every problem found)
 │   └── ScanFindings        2   what would be published looks like secrets or personal data (carries each place)
 ├── EvidenceError           3   the evidence does not verify, or cannot be trusted to go on from
 │   └── TextWithheld        7   a redaction withholds a text that is needed, or an erasure destroyed it
@@ -78,6 +79,23 @@ class ScanFindings(UsageError):
         more = [f"  and {self.more} more; `awo scan --json` lists all"] if self.more else []
         lines = [self.what, *(f"  {one}" for one in self.findings), *more]
         return "\n".join([*lines, f"  next: {self.hint}"])
+
+
+class AboutInvalid(UsageError):
+    """A file in which authors describe their work cannot be taken; `problems` has every reason, in its order."""
+
+    def __init__(self, problems: tuple[Problem, ...]) -> None:
+        count = len(problems)
+        super().__init__(f"the file has {count} problem{'s' if count != 1 else ''}", where=problems[0].file)
+        self.problems = problems
+
+    def as_dict(self) -> dict[str, object]:
+        return super().as_dict() | {"problems": [p._asdict() for p in self.problems]}
+
+    def __str__(self) -> str:
+        return "\n".join(
+            str(UsageError(p.what, where=p.where, expected=p.expected, got=p.got, hint=p.hint)) for p in self.problems
+        )
 
 
 class EvidenceError(AwoError):

@@ -24,6 +24,7 @@ OPERATIONS: Mapping[str, str] = {
     "assert_contains": "awo.ops.assert_contains:OPERATION",
     "scope_validate": "awo.ops.scope_validate:OPERATION",
     "claims": "awo.ops.claims:OPERATION",
+    "receive": "awo.ops.receive:OPERATION",
     "compare": "awo.ops.compare:OPERATION",
     "dissent": "awo.ops.dissent:OPERATION",
     "write_text": "awo.ops.write_text:OPERATION",
@@ -43,6 +44,7 @@ DERIVATIONS: Mapping[str, str] = {
     "compare": "awo.derive.comparison:DERIVATION",
     "consensus_vote": "awo.derive.votes.consensus_vote:DERIVATION",
     "dissent": "awo.derive.votes.dissent:DERIVATION",
+    "receive": "awo.derive.received.step:DERIVATION",
     "scope_validate": "awo.derive.claims:DERIVATION",
     "write_text": "awo.derive.texts:DERIVATION",
 }
@@ -71,6 +73,24 @@ SIGNATURE_SCHEMES: Mapping[str, str] = {
     "agent": "awo.sign.agent:open_agent_key",
 }
 
+EXPORT_FORMS: Mapping[str, str] = {
+    "crate.zip": "awo.publish.forms.ro_crate.form:CrateZip",
+    "slsa": "awo.publish.forms.slsa:Slsa",
+    "bagit": "awo.publish.forms.bagit:BagIt",
+    "prov": "awo.publish.forms.prov:Prov",
+    "spans": "awo.publish.forms.spans:Spans",
+    "sbom": "awo.publish.forms.sbom_file:SbomFile",
+}
+"""What `awo export --as` writes beside the forms of `publish/` that are older than the seam (publish/forms/seam.py)."""
+
+TARGETS: Mapping[str, str] = {
+    "zenodo": "awo.publish.targets.invenio:open_zenodo",
+    "invenio": "awo.publish.targets.invenio:open_invenio",
+    "s3": "awo.publish.targets.s3:open_s3",
+    "folder": "awo.publish.targets.folder:open_folder",
+}
+"""The places that `awo publish` sends to, by the word before the colon of their address (publish/targets/seam.py)."""
+
 SERVERS: Mapping[str, str] = {
     "witness": "awo.web.witness_server:serve",
 }
@@ -78,6 +98,8 @@ SERVERS: Mapping[str, str] = {
 
 EXTRA_OF_MODULE: Mapping[str, str] = {
     "aiohttp": "http",
+    "backports": "inspect",
+    "boto3": "s3",
     "apprise": "notify",
     "genai_prices": "http",
     "krippendorff": "science",
@@ -91,6 +113,7 @@ EXTRA_OF_MODULE: Mapping[str, str] = {
     "sacrebleu": "text",
     "scipy": "science",
     "stdnum": "scan",
+    "urllib3": "zenodo",
     "statsmodels": "science",
     "wordllama": "embeddings",
     "pyarrow": "parquet",

@@ -1,4 +1,4 @@
-"""What stands behind a run's folder in a bundle: five names, once each, in their order; two readers agree on it."""
+"""What stands behind a run's folder in a bundle: six names, once each, in their order; two readers agree on it."""
 
 from __future__ import annotations
 

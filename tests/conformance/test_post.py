@@ -10,7 +10,7 @@ import pytest
 from tests.conformance.raw_server import Behave, answer, drip, drip_headers, hang, say, serving
 
 from awo.errors import CannotCheck, UsageError
-from awo.publish.post import check_url, post, shown
+from awo.publish.post import check_url, get, post, shown
 
 SECRET = "s3cr3t"
 
@@ -162,3 +162,26 @@ def test_no_more_of_an_address_is_shown_than_its_host() -> None:
     ):
         check_url(url)
         assert shown(url) == expected
+
+
+def test_a_get_sends_no_body_and_its_credential_goes_to_no_other_server() -> None:
+    with serving(say(answer(200, b"caught"))) as other, serving(say(answer(404, b"no"))) as it:
+        headers = (("Authorization", f"Bearer {SECRET}"),)
+        assert get(f"{it.url}/a?b=c", timeout_s=10, headers=headers).status == 404
+        (request,) = it.requests
+        assert request.startswith(b"GET /a?b=c HTTP/1.1\r\n")
+        assert b"Content-Length" not in request
+        with (
+            serving(say(answer(302, b"", f"Location: {other.url}/"))) as moved,
+            pytest.raises(CannotCheck, match="no redirect is followed") as refused,
+        ):
+            get(moved.url, timeout_s=10, headers=headers)
+        assert SECRET not in str(refused.value)
+        assert other.requests == []
+
+
+def test_a_get_has_the_limits_of_a_post() -> None:
+    with serving(drip) as server, pytest.raises(CannotCheck, match="did not answer in time"):
+        get(server.url, timeout_s=0.4)
+    with serving(say(answer(200, b"x" * 101))) as server, pytest.raises(CannotCheck, match="answers too much"):
+        get(server.url, timeout_s=10, most_bytes=100)

@@ -39,7 +39,9 @@ def why_not_a_command(line: str) -> str:
     while isinstance(command, click.Group) and words and not words[0].startswith("-"):
         name = words.pop(0)
         if name not in command.list_commands(context):
-            return name
+            if not (default := getattr(command, "default", "")):  # `awo import BUNDLE` leaves a word out
+                return name
+            words, name = [name, *words], default
         found = command.get_command(context, name)
         assert found is not None
         command = found

@@ -26,7 +26,7 @@ def pack(tar: bytes) -> bytes:
 
 
 def members(bundle: Path) -> list[bytes]:
-    """Each member of a bundle but the verifiers behind the run: its header with what follows it."""
+    """Each member of the run in a bundle, without what stands behind it: its header with what follows it."""
     tar = gzip.decompress(bundle.read_bytes())
     found, place = [], 0
     while any(tar[place : place + BLOCK_BYTES]):
@@ -34,7 +34,7 @@ def members(bundle: Path) -> list[bytes]:
         length = BLOCK_BYTES + size + -size % BLOCK_BYTES
         found.append(tar[place : place + length])
         place += length
-    return [member for member in found if not member.startswith(b"verify.")]
+    return [member for member in found if member.startswith(b"run_")]
 
 
 def renamed(member: bytes, name: bytes, kind: bytes = REGULAR, target: bytes = b"") -> bytes:

@@ -16,6 +16,7 @@ README = Path(__file__).parents[2] / "README.md"
 HEADING = "## Five minutes on your own"
 DATA_SET = "## A data set, and any model"
 STRANGERS = "## Evidence for strangers"
+PUBLISH = "## Publish and cite"
 POLICY = README.parent / "examples" / "redaction" / "answers-only.yaml"
 LONGEST_TOUR_S = 120
 
@@ -38,8 +39,8 @@ def test_every_line_of_the_tour_ends_as_printed(tmp_path: Path) -> None:
     place = tmp_path / "empty"
     place.mkdir()
     typed = [line for block in tour("sh") for line in block.splitlines()]
-    typed += ["python3 ../verify.py ../tour.tar.gz", "cd ../tour", f"cp {POLICY} ."]
-    typed += [line for block in tour("sh", STRANGERS) for line in block.splitlines()]
+    typed += ["python3 ../verify.py ../../tour.tar.gz", "cd ../../tour", f"cp {POLICY} ."]
+    typed += [line for heading in (STRANGERS, PUBLISH) for block in tour("sh", heading) for line in block.splitlines()]
     script = "".join(f"{line}\ncode=$?; [ $code = {expected_code(line)} ] || exit 99\n" for line in typed)
     project = Project(tmp_path / "around")
     path = f"{AWO.parent}{os.pathsep}{os.environ['PATH']}"
@@ -58,6 +59,7 @@ def test_every_line_of_the_tour_ends_as_printed(tmp_path: Path) -> None:
     assert done.stdout.count('Good "awo-') == 2
     assert "report.md: the file has been altered" in done.stdout
     assert "all that was given is what was sealed and withheld" in done.stdout
+    assert "was verified and imported" in done.stdout
     assert sorted(path.name for path in (place / "tour").iterdir()) == [
         "answers-only.yaml",
         "awo.toml",

@@ -14,8 +14,9 @@ COMMANDS = (
     *("gates", "approve", "reject", "withdraw", "revise", "reveal"),
     *("seal", "verify", "render", "export", "keys", "schema", "doctor"),
     *("prove", "stamp", "ledger", "scan", "redact", "open-redaction", "erase"),
+    *("cite", "statement", "publish", "import"),
 )
-ELSEWHERE = {"prove", "stamp", "ledger", "scan", "redact", "open-redaction", "erase"}
+ELSEWHERE = {"prove", "stamp", "ledger", "scan", "redact", "open-redaction", "erase"} | set(COMMANDS[-4:])
 """Commands whose own tests read their JSON."""
 KEY_COMMANDS = ("new", "enrol", "list")
 GATE_COMMANDS = ("show", "remind")
@@ -53,6 +54,7 @@ def test_hostile_text_of_a_workflow_is_never_printed_raw(project: Project) -> No
     ]
     printed += [project.awo("resume").expect(6), project.awo("show"), project.awo("seal").expect(0)]
     printed += [project.awo("verify").expect(0), project.awo("list")]
+    printed += [project.awo(*words).expect(0) for words in (("cite",), ("statement",), ("export", "--as", "crate.zip"))]
     assert_harmless(*printed)
 
 

@@ -14,7 +14,7 @@ import json
 import shutil
 from pathlib import Path
 
-from tests.vectors import cheated, derived, fan_out, gated, proved, redacted, registered, stamped, stories
+from tests.vectors import cheated, derived, fan_out, gated, proved, received, redacted, registered, stamped, stories
 from tests.vectors.builder import RUN_ID
 from tests.vectors.stories import Vector
 
@@ -31,9 +31,9 @@ STAMP_CHECK = "EP-6.3"
 def vectors() -> dict[str, Vector]:
     """Every vector by the name of its folder: `good/NAME` or `bad/ID`."""
     good = stories.good() | gated.good() | fan_out.good() | derived.good() | redacted.good() | registered.good()
-    good |= stamped.good()
+    good |= stamped.good() | received.good()
     bad = stories.bad() | cheated.bad() | fan_out.bad() | derived.bad() | redacted.bad() | registered.bad()
-    bad |= stamped.bad()
+    bad |= stamped.bad() | received.bad()
     return {f"good/{name}": one for name, one in good.items()} | {f"bad/{name}": one for name, one in bad.items()}
 
 

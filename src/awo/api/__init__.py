@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from awo.api.citing import Cited, Stated, cite, state, write_text
 from awo.api.erasing import (
     Copies,
     ToErase,
@@ -11,6 +12,8 @@ from awo.api.erasing import (
     finish_erasure,
     unfinished_erasure,
 )
+from awo.api.exporting import export_form, export_form_of, refuse_unsealed_form
+from awo.api.importing import Imported, arrival, import_package, import_results, received
 from awo.api.keeping import Entered, commit, flagged, is_marked_immutable, make_immutable, why_not_immutable
 from awo.api.keys import (
     OWN_KEY_ID,
@@ -64,7 +67,9 @@ from awo.api.projects import (
     workflow_schema,
 )
 from awo.api.proving import prove
+from awo.api.publishing import Publication, Published, publication, published
 from awo.api.redacting import open_redaction, package, preview_redaction, redact
+from awo.api.relaying import relayed_from_github, relayed_in_words
 from awo.api.running import decide, replay, rescore, resume, revise, run
 from awo.api.sealing import freeze, render, seal_finished
 from awo.api.stamping import is_stamped, stamp_ledger, stamp_run
@@ -84,16 +89,23 @@ __all__ = [
     "REVIEWERS",
     "WITNESS_TIMEOUT_S",
     "Asked",
+    "Cited",
     "Copies",
     "Entered",
     "Identity",
+    "Imported",
     "LedgerChecked",
     "LedgerHead",
     "Project",
+    "Publication",
+    "Published",
     "Reminder",
+    "Stated",
     "ToErase",
     "Told",
+    "arrival",
     "ask_witnesses",
+    "cite",
     "commit",
     "copies_of",
     "decide",
@@ -102,6 +114,8 @@ __all__ = [
     "erase",
     "export",
     "export_every_eval_ever",
+    "export_form",
+    "export_form_of",
     "export_reviews",
     "export_table",
     "facts",
@@ -114,6 +128,8 @@ __all__ = [
     "freeze",
     "how_to_scan",
     "identity",
+    "import_package",
+    "import_results",
     "is_marked_immutable",
     "is_sealed",
     "is_stamped",
@@ -145,7 +161,13 @@ __all__ = [
     "preview_redaction",
     "promise",
     "prove",
+    "publication",
+    "published",
+    "received",
     "redact",
+    "refuse_unsealed_form",
+    "relayed_from_github",
+    "relayed_in_words",
     "remind",
     "render",
     "replay",
@@ -161,6 +183,7 @@ __all__ = [
     "shown_gate",
     "stamp_ledger",
     "stamp_run",
+    "state",
     "tell_decided",
     "tell_opened",
     "unfinished_erasure",
@@ -171,4 +194,5 @@ __all__ = [
     "witness_signers",
     "workflow_schema",
     "worst_answer",
+    "write_text",
 ]

@@ -59,7 +59,7 @@ def enrol(
     Raises `UsageError`, also where the key is enrolled for some of that time already, or `DiskTrouble`.
     """
     from awo.sign.allowed_signers import line_for
-    from awo.sign.namespaces import DECISION, REDACTION, SEAL
+    from awo.sign.namespaces import ADDENDUM, DECISION, REDACTION, SEAL
     from awo.sign.patterns import matches
 
     key = _read_public_key(public_key)
@@ -69,7 +69,7 @@ def enrol(
         raise UsageError(
             "a key cannot end before it begins", where="--until", expected=f"{first} or later", got=str(last)
         )
-    line = line_for(reviewer, key, [DECISION, SEAL, REDACTION], valid_after=start, valid_before=end)
+    line = line_for(reviewer, key, [DECISION, SEAL, REDACTION, ADDENDUM], valid_after=start, valid_before=end)
     known = project.reviewers()
     for other in known.lines if known is not None else ():
         if other.key == key and matches(reviewer, other.principals) and _meet(other, start, end):

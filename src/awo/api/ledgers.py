@@ -133,8 +133,10 @@ def ledger_prove(project: Project, folder: Path) -> list[str]:
 def ledger_refresh(project: Project, folder: Path) -> Registration:
     """Enters what the ledger lacks of a sealed run, and proves all of it in the package against the newest checkpoint.
 
-    Raises `UsageError` for a run that is not sealed or a project without a ledger, and as `Ledger` does.
+    Raises `UsageError` for a run that is not sealed, for one that was imported, or a project without a ledger, and as
+    `Ledger` does.
     """
+    from awo.api.importing import arrival
     from awo.api.looking import facts
     from awo.engine import folder as folders
     from awo.engine.entering import enter_seal
@@ -149,6 +151,12 @@ def ledger_refresh(project: Project, folder: Path) -> Registration:
             "this run is not sealed, so it has no place for proofs yet",
             where=str(folder),
             hint="bring it to its end with `awo resume`, or freeze it with `awo seal`",
+        )
+    if arrival(project, folder.name) is not None and not ledger.reader().entries_of(folder.name):
+        raise UsageError(
+            "this run was imported, so it is not entered here: its package has the proofs of the ledger that it is in",
+            where=str(folder),
+            hint="where it was run, `awo ledger refresh` proves it anew; then import it again",
         )
     folders.refuse_links_and_devices(folder)
     enter_seal(folder, facts(folder), ledger)

@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from awo.api.exporting import beside_of
 from awo.api.ledgers import LEDGER
 from awo.api.projects import PROJECT_FILE, REVIEWERS, Project, find_run
 from awo.api.stamping import authorities
 from awo.errors import UsageError
+from awo.evidence.layout import REDACTIONS, SEAL_SIGNATURE
 from awo.gate.project import Policy, read_policy
 
 if TYPE_CHECKING:  # what a command does not use is not loaded: `awo verify` knows nothing of the engine
@@ -45,11 +47,20 @@ def how_to_scan() -> str:
     return "" if is_scanner_here() else how_to_get()
 
 
-def export(folder: Path, out: Path | None) -> Bundle:
-    """The bundle of a sealed run: a deterministic .tar.gz. Raises `UsageError` for an unsealed one."""
+def export(project: Project, folder: Path, out: Path | None) -> Bundle:
+    """The bundle of a sealed run: a deterministic .tar.gz, with a citation, a crate and an SBOM behind the run.
+
+    A run of which texts are withheld has none of these: they are written from its texts. Raises `UsageError` for an
+    unsealed run, and for a CITATION.cff or .zenodo.json of the project that cannot be read; `EvidenceError` for a run
+    that is altered.
+    """
     from awo.publish.bundle import export_bundle
 
-    return export_bundle(folder, out or folder.parent / f"{folder.name}.tar.gz")
+    out = out or folder.parent / f"{folder.name}.tar.gz"
+    if not (folder / SEAL_SIGNATURE).is_file() or (folder / REDACTIONS).is_dir():
+        return export_bundle(folder, out)
+    described, _, beside = beside_of(project, folder)
+    return export_bundle(folder, out, beside=beside, recorded=described.files)
 
 
 def export_table(folder: Path, out: Path, *, safe_for_spreadsheets: bool = False) -> TableFile:
@@ -94,6 +105,7 @@ def verify(
     ledger_keys: Path | None = None,
     witnesses: int = 0,
     tsa_roots: str = "",
+    clone: Path | None = None,
 ) -> Report:
     """What the judge finds in a run folder or bundle. Raises `UsageError` for no such thing, and `CannotCheck`.
 
@@ -101,7 +113,8 @@ def verify(
     Without `policy`, the gates are held against the project's awo.toml, if it is there and outside the package,
     else against the default. Without `ledger_keys` (verifier keys, one a line), the keys of the project's own ledger
     are believed, if it lies outside the package. `tsa_roots` are the authorities of time stamps that are trusted: a
-    file of certificates, or `system`.
+    file of certificates, or `system`. The run is held against the `clone` of its repository that is named, else against
+    the one in which the project lies, where that has the run's commit.
     """
     from awo.verify.judge import verify as judge
 
@@ -129,6 +142,9 @@ def verify(
         asked, policy_name = None, ""
     keys, keys_name = _ledger_keys(project, path, ledger_keys)
     roots, roots_name = authorities(tsa_roots)
+    from awo.api.clones import clone_around, named_clone
+
+    held = clone_around(project.root, path) if clone is None else named_clone(clone, path)
     return judge(
         path,
         trust=trusted,
@@ -140,6 +156,7 @@ def verify(
         witnesses=witnesses,
         roots=roots,
         roots_name=roots_name,
+        clone=held,
     )
 
 

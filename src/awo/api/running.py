@@ -80,6 +80,7 @@ def resume(
     import asyncio
 
     from awo.engine import run as running
+    from awo.receive.foreign import unstage_resumed
 
     complete_registration(project, folder)
     refuse_if_sealed(folder)
@@ -87,6 +88,8 @@ def resume(
     around = _surroundings(project, project.root / source.parent, watch)
     ended = asyncio.run(running.resume(folder, around, again or running.Again()))
     seal_if_finished(project, ended, who)
+    if ended.facts.outcome:
+        unstage_resumed(project.root / source, project.runs)
     return ended
 
 
@@ -281,15 +284,22 @@ def _for_gates(project: Project, file: Path, who: Identity, plan: InputRecord) -
 
 
 def _refuse_uncommitted(project: Project) -> None:
-    from awo.engine.git import git_facts
+    from awo.engine.git import Asked, git_facts
 
-    facts = git_facts(project.root)
+    facts = git_facts(Asked(project.root))
     if facts["commit"] == "none":
         raise UsageError(
             "awo.toml says require_commit, and there is no commit to run from",
             where=str(project.root),
             got=facts["why"],
             hint="git init && git add -A && git commit",
+        )
+    if why := facts.get("dirty_unknown"):
+        raise UsageError(
+            "awo.toml says require_commit, and whether the tree has changes cannot be found out",
+            where=str(project.root),
+            got=why,
+            hint="`git diff HEAD` says what is wrong",
         )
     if facts["is_dirty"]:
         raise UsageError(

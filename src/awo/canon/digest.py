@@ -48,6 +48,23 @@ def sha256_file(path: str | os.PathLike[str]) -> tuple[str, int]:
         return sha256_stream(stream)
 
 
+def md5_hex(data: bytes) -> str:
+    """MD5 as places of other people spell a checksum, 32 hex digits: to compare with theirs, never as a proof."""
+    return hashlib.md5(data, usedforsecurity=False).hexdigest()
+
+
+def sha256_and_md5_file(path: str | os.PathLike[str]) -> tuple[str, str, int]:
+    """SHA-256 (hex), MD5 (hex) and length of a file. MD5 because a data repository names its files by nothing else;
+    nothing rests on it but that what arrived is compared. Raises `OSError` as `open` does."""
+    sha256, md5, size_bytes = hashlib.sha256(), hashlib.md5(usedforsecurity=False), 0
+    with Path(path).open("rb", buffering=0) as stream:
+        while chunk := stream.read(CHUNK_BYTES):
+            sha256.update(chunk)
+            md5.update(chunk)
+            size_bytes += len(chunk)
+    return sha256.hexdigest(), md5.hexdigest(), size_bytes
+
+
 def leaf_hash(line: bytes) -> bytes:
     """RFC 6962 section 2.1: the hash of a Merkle tree leaf, SHA-256(0x00 || leaf)."""
     return hashlib.sha256(b"\x00" + line).digest()

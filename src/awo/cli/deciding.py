@@ -27,8 +27,9 @@ from awo.cli.printing import json_option, note, print_json, say
 from awo.cli.stamping import stamp_if_asked
 from awo.cli.telling import tell_decided
 from awo.engine.decide import Choice, Decided
-from awo.errors import Interrupted
+from awo.errors import Interrupted, UsageError
 from awo.evidence.gates import Meaning
+from awo.evidence.relayed import in_words
 from awo.sign.seam import WrongPassphrase
 
 TRIES = 3
@@ -41,6 +42,11 @@ Said = Literal["approve", "reject", "withdraw"]
 @answer_option
 @answers_option
 @click.option("--comment", metavar="TEXT", default="", help="What you want to say with it.")
+@click.option(
+    "--relayed",
+    type=click.Choice(["github"]),
+    help="In a job of a protected environment: take up what was approved on GitHub, with the key of the CI.",
+)
 @meaning_option
 @key_option
 @as_option
@@ -51,6 +57,7 @@ def approve(
     answers: tuple[str, ...],
     answers_file: Path | None,
     comment: str,
+    relayed: str | None,
     meaning: Meaning,
     key: Path,
     signer_id: str,
@@ -62,6 +69,15 @@ def approve(
 
     On a terminal, without --answer and --answers, the files to read are named and the questions are asked one by one.
     """
+    if relayed is not None:
+        if answers or answers_file is not None or comment:
+            raise UsageError(
+                "what is relayed was said on GitHub, and nothing is added to it",
+                where="--relayed",
+                hint="leave out --answer, --answers and --comment; lines like ITEM=ANSWER on GitHub are answers",
+            )
+        _relay(run_name, runs, meaning, key, signer_id, as_json=as_json)
+        return
     _decide("approve", run_name, runs, answers, answers_file, comment, meaning, key, signer_id, as_json=as_json)
 
 
@@ -153,6 +169,21 @@ def _decide(
         return
     warn_of_starter(decided)
     say_decided(decided, folder, name)
+
+
+def _relay(run_name: str, runs: Path | None, meaning: Meaning, key: Path, signer_id: str, *, as_json: bool) -> None:
+    """Takes up an approval on GitHub. Nobody is asked anything, and it says that it is nobody's signature."""
+    here, folder = find(run_name, runs)
+    choice = api.relayed_from_github(here, folder, choice_from("approve", signer_id=signer_id, meaning=meaning))
+    decided = _signed(here, folder, choice, key)
+    tell_decided(here, folder)
+    stamp_if_asked(here, folder)
+    if as_json:
+        said = {"relayed": choice.relayed, "comment": choice.comment}
+        print_json({"run": folder.name, "verdict": "approve", **decided._asdict(), **said})
+        return
+    note(in_words(choice.relayed, choice.comment))
+    say_decided(decided, folder, named(here, folder))
 
 
 def _signed(here: api.Project, folder: Path, choice: Choice, key: Path) -> Decided:

@@ -69,7 +69,8 @@ def audit(runs: Path | None, *, strict: bool, as_json: bool) -> int:
     Lists runs that were started and never sealed, that are missing, altered or out of order, and those that the
     ledger lacks or got late. Ends with 3 when something speaks against the evidence, else with 0.
     """
-    head, found = api.ledger_audit(project(runs))
+    here = project(runs)
+    head, found = api.ledger_audit(here)
     is_wrong = any(one.is_wrong for one in found.found) or (strict and bool(found.found))
     if as_json:
         rows = [
@@ -79,7 +80,9 @@ def audit(runs: Path | None, *, strict: bool, as_json: bool) -> int:
         facts = {"entries": found.entries, "runs": found.runs, "sealed": found.sealed}
         print_json(head._asdict() | facts | {"is_wrong": is_wrong, "found": rows})
     else:
-        _print_audit(head, found)
+        lacking = {one.run_id for one in found.found if one.kind == "not_entered"}
+        imported = {run_id for run_id in lacking if api.arrival(here, run_id) is not None}
+        _print_audit(head, found, lacking=len(lacking - imported), imported=len(imported))
     return 3 if is_wrong else 0
 
 
@@ -180,13 +183,16 @@ def _as_dict(one: Placed) -> dict[str, Any]:
     return {"index": one.index, "entry": said}
 
 
-def _print_audit(head: api.LedgerHead, found: Audit) -> None:
+def _print_audit(head: api.LedgerHead, found: Audit, *, lacking: int, imported: int) -> None:
     say(f"ledger: {head.origin}, {count(found.entries, 'entry', 'entries')}, whole and signed by {head.signed_by[0]}")
     say(f"runs:   {found.runs} entered, {found.sealed} of them sealed")
     rows = [(WORDS[one.kind], one.run_id, one.what) for one in found.found]
     if rows:
         say(*table(rows, ("FOUND", "RUN", "WHAT")))
-    if any(one.kind == "not_entered" for one in found.found):
+    if imported:
+        came = count(imported, "run")
+        note(f"note: {came} of those not entered came in by `awo import`: entered where it was run, if anywhere")
+    if lacking:
         note(f"next: awo ledger refresh {shlex.quote('RUN')} enters what a crash kept back")
     if not rows:
         say("Every run that was entered is here as it was entered, and sealed.")

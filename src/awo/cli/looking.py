@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from awo import api
+from awo.cli.importing_words import arrival_as_dict, arrival_in_words, received_in_words
 from awo.cli.places import find, named, project, run_argument, runs_option
 from awo.cli.printing import in_dollars, json_option, print_json, say, table
 from awo.cli.results import for_programs, in_lines
@@ -70,11 +71,17 @@ def show(run_name: str, runs: Path | None, *, as_json: bool) -> None:
     here, folder = find(run_name, runs)
     facts = api.facts(folder)
     found = api.outcomes(folder, facts)
+    came, received = api.arrival(here, folder.name), api.received(folder, facts)
     if as_json:
-        print_json(_details(here, folder, facts) | {"results": for_programs(found)} | _flagged(folder))
+        more = {"results": for_programs(found), "received": received}
+        print_json(_details(here, folder, facts) | more | _flagged(folder))
         return
     say(f"{facts.run_id}: {_state(folder, facts)}", f"workflow: {facts.input.name}")
     say(f"started {moment(facts.started_at)} by {facts.starter.id}")
+    if came is not None:
+        say(f"imported: {arrival_in_words(came)}")
+    for value in received:
+        say("", *received_in_words(value))
     rows = [
         (s.record.id, s.record.op, _in_words(s.status.value), str(s.attempts), s.reason.message if s.reason else "")
         for s in facts.steps
@@ -93,6 +100,8 @@ def show(run_name: str, runs: Path | None, *, as_json: bool) -> None:
         say(f"gate {gate.gate}: {gate.verdict or 'waits'}")
         for decision in gate.decisions:
             say(f"  {decision.verdict} by {decision.signer}: {decision.decision.path}")
+            if told := api.relayed_in_words(folder, decision):
+                say(f"    {told}")
     if results := in_lines(found, folder):
         say("", *results)
     if (flags := api.flagged(folder)).immutable:
@@ -130,8 +139,9 @@ def _related(row: dict[str, Any]) -> str:
     supersedes, rescores = row.get("supersedes"), row.get("rescores")
     revises = row.get("revises")
     said = [f"scores {rescores} again"] if rescores else [f"revises {revises}"] if revises else []
-    is_said = supersedes in (rescores, revises)
-    return ", ".join([*said, f"supersedes {supersedes}"] if supersedes and not is_said else said)
+    if supersedes and supersedes not in (rescores, revises):
+        said.append(f"supersedes {supersedes}")
+    return ", ".join(["imported", *said] if row.get("imported") else said)
 
 
 def _origin(facts: RunFacts) -> str:
@@ -164,6 +174,7 @@ def _summary(here: api.Project, folder: Path, facts: RunFacts) -> dict[str, Any]
         "supersedes": facts.supersedes,
         "rescores": facts.input.rescores,
         "revises": facts.input.revises,
+        "imported": arrival_as_dict(api.arrival(here, folder.name)),
         "next": _next(here, folder, facts),
     }
 
@@ -234,7 +245,13 @@ def _details(here: api.Project, folder: Path, facts: RunFacts) -> dict[str, Any]
             for step in facts.steps
         ],
         "gates": [
-            {"gate": gate.gate, "verdict": gate.verdict, "checkpoint": gate.checkpoint, "decisions": gate.decisions}
+            {
+                "gate": gate.gate,
+                "verdict": gate.verdict,
+                "checkpoint": gate.checkpoint,
+                "decisions": gate.decisions,
+                "relayed": [one.decision.path for one in gate.decisions if api.relayed_in_words(folder, one)],
+            }
             for gate in facts.gates
         ],
     }

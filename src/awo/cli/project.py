@@ -19,6 +19,10 @@ PROJECT_TEXT = """\
 # Refuse to start a run from a git tree with changes that are not committed.
 # require_commit = true
 
+# What a run records of the machine besides the usual: the packages of the operating system, and the text of what
+# git has not committed, which may hold anything.
+# environment = { system_packages = true, diff = true }
+
 [gates]
 # Who started a run may not decide on it. Somebody who works alone sets this; it is recorded and reported.
 solo = false

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -213,8 +213,16 @@ def who_again(key: Path | None, signer_id: str) -> str:
     return "".join(f" {shlex.quote(word)}" for word in words)
 
 
-def report_end(ended: Ended, name: str, who_again: str, *, as_json: bool, reruns: Sequence[Rerun] = ()) -> int:
-    """Says how a run ended, and gives the exit code. `name` is what to type for it."""
+def report_end(
+    ended: Ended,
+    name: str,
+    who_again: str,
+    *,
+    as_json: bool,
+    reruns: Sequence[Rerun] = (),
+    more: Mapping[str, Any] | None = None,
+) -> int:
+    """Says how a run ended, and gives the exit code. `name` is what to type for it, `more` goes into the JSON."""
     is_final = ended.outcome in ("completed", "approved", "rejected", "abandoned")
     end = Ending(
         outcome=ended.outcome,
@@ -233,7 +241,7 @@ def report_end(ended: Ended, name: str, who_again: str, *, as_json: bool, reruns
         tell_opened(project(), ended.folder)
     stamp_if_asked(project(), ended.folder)
     if as_json:
-        print_json(_as_json(ended, end.exit_code, reruns))
+        print_json(_as_json(ended, end.exit_code, reruns) | dict(more or {}))
         return end.exit_code
     for step, error in ended.failures.items():
         note(f"step {step} failed: {error}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import zip_longest
 
 import click
@@ -9,8 +10,10 @@ import click
 from awo.cli.printing import harmless, say
 from awo.cli.withheld import print_redaction
 from awo.derive.phrases import count
+from awo.evidence.layout import INPUT
 from awo.verify.checks import NOT_BUILT
-from awo.verify.findings import Verdict
+from awo.verify.clone import CloneCompared
+from awo.verify.findings import Finding, Verdict
 from awo.verify.report import CheckResult, Report, verdict_for
 
 MARKS: dict[Verdict, tuple[str, str]] = {
@@ -44,6 +47,8 @@ def print_verdict(report: Report, require: frozenset[str]) -> None:
             chapter = result.check.chapter
             say(f"{chapter}:")
         _print_check(result, is_said_below=_is_said_again(result, following))
+    if report.clone is not None:
+        _print_clone(report.clone)
     for note in report.notes:
         click.echo(click.style("note", fg="yellow", bold=True) + f": {harmless(note)}")
     say("what this means:")
@@ -102,7 +107,8 @@ def _has_no_subject(result: CheckResult) -> bool:
 
 def hints_of(report: Report) -> list[str]:
     """What would let more be checked, each once."""
-    found = (finding.hint for result in report.checks for finding in result.findings)
+    found = [finding.hint for result in report.checks for finding in result.findings]
+    found += [finding.hint for finding in report.clone.findings] if report.clone is not None else []
     return [hint for hint in dict.fromkeys(found) if hint]
 
 
@@ -124,14 +130,32 @@ def _print_check(result: CheckResult, *, is_said_below: bool) -> None:
     )
     if is_said_below:
         return
-    for finding in result.findings[:SHOWN]:
+    _print_findings(result.findings, result.left_out)
+    if result.findings and result.check.without_it:
+        say(f"         without this check, {result.check.without_it}")
+
+
+def _print_clone(seen: CloneCompared) -> None:
+    """What a clone of the repository has to say: no check of the package, so it stands after them."""
+    word, colour = MARKS[seen.verdict]
+    say("beyond the package:")
+    what = f"The clone ({harmless(seen.name)}) agrees with the run's commit {seen.commit[:12] or '(none)'}"
+    click.echo(f"  clone   {click.style(f'{word:11}', fg=colour)}  {what}")
+    if seen.files:
+        say(f"         {count(seen.files, 'file')} that the run read, the same in the commit")
+    for commit in seen.holds_input:
+        say(f"         commit {commit} holds the same {INPUT}")
+    _print_findings(seen.findings, seen.left_out)
+    say(*(f"         {note}" for note in seen.notes))
+
+
+def _print_findings(findings: Sequence[Finding], left_out: int) -> None:
+    for finding in findings[:SHOWN]:
         said = ", ".join(
             f"{label} {text}" for label, text in (("expected", finding.expected), ("got", finding.got)) if text
         )
         where = f"{finding.where}: " if finding.where else ""
         say(f"         {where}{finding.what}{f' ({said})' if said else ''}")
-    more = len(result.findings) - SHOWN + result.left_out
+    more = len(findings) - SHOWN + left_out
     if more > 0:
         say(f"         and {more} more")
-    if result.findings and result.check.without_it:
-        say(f"         without this check, {result.check.without_it}")

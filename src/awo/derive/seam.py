@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, BinaryIO, Generic, Protocol, TypeVar
 
 from awo.errors import StepFailed
 from awo.evidence.records import ItemLine, ResponseLine, StepRecord
@@ -77,6 +77,12 @@ class Sources(Protocol):
 
     def files_matching(self, pattern: str) -> list[str]:
         """The declared files that a glob of the workflow matched, sorted."""
+
+    def open_declared(self, path: str, kept: str) -> BinaryIO:
+        """The bytes of a declared file from their start, whatever they are; they can be sought.
+
+        `kept` is the artifact of this very step that has the same bytes: a package may have no other copy of them.
+        """
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,8 @@ class Choice:
 
     `answers` are as typed (`item=yes`), `given` those of a file or of a dialogue. `required_changes` and `from_step`
     ('' for no step in particular) go with `revise`. `seen` is the checkpoint of the gate that the person was shown,
-    None where they were shown none: another one makes the decision stale.
+    None where they were shown none: another one makes the decision stale. `relayed` is the role in
+    which it passes an approval on (`github:ENVIRONMENT`), '' where the signer decides.
     """
 
     verdict: Verdict
@@ -35,6 +36,7 @@ class Choice:
     required_changes: Sequence[str] = ()
     from_step: str = ""
     seen: Checkpoint | None = None
+    relayed: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -221,6 +221,7 @@ def _permitted(
         meaning=choice.meaning,
         presence=key.presence,
         at=time.read(at),
+        relayed=choice.relayed,
     )
     if isinstance(judged, Denied):
         raise Refusal(judged.code, UsageError(judged.what, hint=judged.hint))

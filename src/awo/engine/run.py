@@ -7,9 +7,7 @@ import signal
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
-
-import msgspec
+from typing import Any, Literal
 
 import awo
 from awo.derive.facts import RunFacts
@@ -117,6 +115,7 @@ async def start(
     if around.ledger is not None:
         around.ledger.refuse_unwritable()
     folder, input_ref = make_run_folder(runs, plan)
+    looking = _look_at_machine(around)
     journal = Journal.create(folder, RunState(plan.steps, plan.budget_usd))
     journal.start()
     journal.append(
@@ -133,9 +132,10 @@ async def start(
     try:
         await enter_what_is_recorded(journal, around.ledger, is_new=True)
     except BaseException:
+        looking.cancel()
         await journal.close()
         raise
-    return await _go_on(journal, plan, around)
+    return await _go_on(journal, plan, around, looking)
 
 
 async def resume(folder: Path, around: Surroundings, again: Again) -> Ended:
@@ -172,7 +172,7 @@ async def resume(folder: Path, around: Surroundings, again: Again) -> Ended:
     if again.ask_again:
         for step in state.steps.values():
             step.unknown = None
-    return await _go_on(journal, plan, around, only_failed=again.only_failed)
+    return await _go_on(journal, plan, around, _look_at_machine(around), only_failed=again.only_failed)
 
 
 async def _take_up(journal: Journal, plan: InputRecord) -> Mapping[str, int]:
@@ -233,14 +233,32 @@ class Left:
     over_budget: ev.BudgetReached | None = None
 
 
-async def _go_on(journal: Journal, plan: InputRecord, around: Surroundings, *, only_failed: bool = False) -> Ended:
+def _look_at_machine(around: Surroundings) -> asyncio.Task[dict[str, Any]]:
+    """Begins to look, beside the work: what was found is recorded when it is there."""
+    settings, root = around.policy.environment, around.workflow_root
+    looking = asyncio.to_thread(environment_facts, around.project, settings, around.secrets, workflow_root=root)
+    return asyncio.create_task(looking)
+
+
+async def _go_on(
+    journal: Journal,
+    plan: InputRecord,
+    around: Surroundings,
+    looking: asyncio.Task[dict[str, Any]],
+    *,
+    only_failed: bool = False,
+) -> Ended:
     loop = asyncio.get_running_loop()
     journal.on_durable = lambda events: around.watch(events, journal.state)
-    models, elsewhere, revision = await _answering(journal, plan, around)
+    try:
+        models, elsewhere, revision = await _answering(journal, plan, around)
+    except BaseException:
+        looking.cancel()
+        raise
     shop = Workshop(journal, plan, around.workflow_root, models, around.secrets)
     shop.elsewhere, shop.revision = elsewhere, revision
     scheduler = Scheduler(shop, around.policy, only_failed=only_failed)
-    facts = asyncio.create_task(_record_environment(journal, around))
+    facts = asyncio.create_task(_record_environment(journal, looking))
     for one in SIGNALS:
         loop.add_signal_handler(one, scheduler.stop, one.name)
     try:
@@ -288,10 +306,8 @@ async def _answering(
     return Models(plan, around.workflow_root, journal, around.secrets), cache, revision
 
 
-async def _record_environment(journal: Journal, around: Surroundings) -> None:
-    facts = await asyncio.to_thread(environment_facts, around.project)
-    cleaned = msgspec.json.decode(around.secrets.cut(msgspec.json.encode(facts)))
-    journal.append(ev.EnvironmentRecorded, environment=cleaned)
+async def _record_environment(journal: Journal, looking: asyncio.Task[dict[str, Any]]) -> None:
+    journal.append(ev.EnvironmentRecorded, environment=await looking)
 
 
 async def _finish(journal: Journal, plan: InputRecord, left: Left, *, is_taken_up: bool) -> Ended:

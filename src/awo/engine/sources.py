@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar
+from io import BytesIO
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 
 import msgspec
 
@@ -107,6 +108,15 @@ class EngineSources:
 
     def files_matching(self, pattern: str) -> list[str]:
         return sorted(file.path for file in self._bench.plan.files if globs.matches(pattern, file.path))
+
+    def open_declared(self, path: str, kept: str) -> BinaryIO:
+        declared = self._bench.declared(path)
+        if declared.encoding == "utf-8":
+            return BytesIO(declared.content.encode())
+        try:
+            return self._bench.input_path(path).open("rb")
+        except OSError as error:
+            raise StepFailed("a declared file cannot be read here", code="missing_input", where=path) from error
 
     def _decoded(self, path: str, decoder: msgspec.json.Decoder[T]) -> Iterator[T]:
         for number, line in enumerate(self._lines(path), start=1):

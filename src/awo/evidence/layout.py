@@ -40,7 +40,8 @@ VERIFIERS = ("verify.py", "verify.html")
 CRATE = "ro-crate-metadata.json"
 CITATION = "CITATION.cff"
 SBOM = "sbom.cdx.json"
-BESIDE = (*VERIFIERS, CITATION, CRATE, SBOM)
+README = "README.md"
+BESIDE = (*VERIFIERS, CITATION, CRATE, SBOM, README)
 """What a bundle may have behind the run's folder, in this order. Derived and unsigned: no part of the package."""
 
 VALUE_FILE = "output.json"

@@ -14,9 +14,12 @@ from awo.evidence.judgements import GradeValue, PreferenceValue, RefutationValue
 from awo.evidence.ledger import Entry, Registration
 from awo.evidence.metadata import Metadata
 from awo.evidence.proof import ConsistencyProof, RecordProof
+from awo.evidence.publication import Addendum, Deposit
+from awo.evidence.received import ArrivalNote, ReceivedLine, ReceivedValue
 from awo.evidence.records import InputRecord, ItemLine, ResponseLine, Seal, StatusView
 from awo.evidence.redaction import PartialText, Redaction
 from awo.evidence.redaction_policy import RedactionPolicy
+from awo.evidence.run_statement import RunStatement
 from awo.evidence.scores import ScoreLine, ScoresValue
 from awo.evidence.statistics import StatisticsValue
 from awo.evidence.verdicts import ClaimsValue
@@ -40,6 +43,9 @@ SHAPES: dict[str, tuple[Any, str]] = {
     "comparison": (ComparisonLine, "A line of outputs/<step>/files/comparison.jsonl"),
     "comparisons": (ComparisonValue, "The value of a compare step"),
     "claims": (ClaimsValue, "The value of a claims step"),
+    "received": (ReceivedLine, "A line of outputs/<step>/files/received.jsonl"),
+    "receipt": (ReceivedValue, "The value of a receive step"),
+    "arrival": (ArrivalNote, "runs/imports/<run id>.json"),
     "exchange": (Exchange, "A line in audit/raw/NNNNN.jsonl.gz"),
     "gate-request": (GateRequest, "outputs/<gate>/gate.json"),
     "gate": (GatePending, "audit/gate_pending.json"),
@@ -47,6 +53,7 @@ SHAPES: dict[str, tuple[Any, str]] = {
     "authority": (Authority, "audit/decisions/NNNN-<gate>.authority.json"),
     "decision": (Decision, "audit/decisions/NNNN-<gate>.json"),
     "human-review": (HumanReviewStatement, "The in-toto Statement that attests one decision"),
+    "run-statement": (RunStatement, "The in-toto Statement that attests a sealed run"),
     "status": (StatusView, "audit/status.json"),
     "metadata": (Metadata, "metadata.json"),
     "seal": (Seal, "audit/seal.json"),
@@ -57,6 +64,8 @@ SHAPES: dict[str, tuple[Any, str]] = {
     "registration": (Registration, "audit/registration.json"),
     "proof": (RecordProof, "A proof that one record belongs to a sealed run"),
     "consistency": (ConsistencyProof, "A proof that a state of the journal is the beginning of the sealed one"),
+    "deposit": (Deposit, "runs/publications/<run id>/<kind>-<place>.deposit.json"),
+    "addendum": (Addendum, "runs/publications/<run id>/NNNN.json"),
 }
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from awo.evidence.gates import Meaning, Need, Presence, Verdict
+from awo.evidence.relayed import GITHUB, environment_of
 from awo.gate.assignment import best_role, free_people
 from awo.gate.faults import why_not_present
 from awo.gate.gate_facts import GateFacts
@@ -69,13 +70,15 @@ def may_decide(
     meaning: Meaning,
     presence: Presence,
     at: datetime,
+    relayed: str = "",
 ) -> Permitted | Denied:
     """Whether `signer_id` may decide with `key` at this gate at the time `at` (aware).
 
     `allowed` is the project's reviewers/allowed_signers, None when there is no such file; with nobody in it nobody
     may decide. What the gate asks stands in `facts`. The role is that of the first need that this person can still
     help with and that leaves the others to the others, else the first that they have; the printed name is the id
-    where `awo.toml` has none.
+    where `awo.toml` has none. `relayed` is the role in which this passes an approval on, '' where somebody
+    decides.
     """
     if why := why_not_a_principal(signer_id):
         return Denied("unknown_signer", f"{ascii(signer_id)[:80]} cannot be the id of a person: {why}", "--as ID")
@@ -87,6 +90,8 @@ def may_decide(
     person = policy.person(signer_id)
     name = person.name or signer_id
     needs = _needs_of(person, signer_id, facts)
+    if denied := _why_not_relayed(person, signer_id, facts, relayed):
+        return denied
     if not needs:
         wanted = " or ".join(dict.fromkeys(need.role for need in facts.needs))
         return Denied(
@@ -112,7 +117,31 @@ def may_decide(
     if fault is not None:
         return Denied(fault.code, fault.what, fault.hint)
     role = role_at(policy, allowed, facts, signer_id=signer_id, verdict=verdict, meaning=meaning, at=at)
+    if relayed and role != relayed:
+        return Denied("role", f"the gate asks for {role} first, and this approval is for {relayed}", "a relay for each")
     return Permitted(role, name, starter or author)
+
+
+def _why_not_relayed(person: Person, signer_id: str, facts: GateFacts, relayed: str) -> Denied | None:
+    """Why a relay decides like a person, a person relays, or this gate takes no relay; None when nothing is wrong."""
+    if person.relays and not relayed:
+        what = f"{signer_id} relays what is approved on GitHub, and decides nothing itself"
+        return Denied("refused", what, "awo approve RUN --relayed github, in a job of a protected environment")
+    if not relayed:
+        return None
+    if not person.relays:
+        what = f"awo.toml does not say that {signer_id} is a relay"
+        return Denied("refused", what, f'relays = "github" and roles under [people."{signer_id}"]')
+    if not any(environment_of(need.role) for need in facts.needs):
+        wanted = " or ".join(dict.fromkeys(need.role for need in facts.needs))
+        return Denied(
+            "role",
+            f"this gate takes no approval from GitHub: it asks for {wanted}",
+            f'needs = {{ "{GITHUB}ENVIRONMENT" = 1 }} under [gate.{facts.request.gate}], before the gate opens',
+        )
+    if takes_votes(facts):
+        return Denied("panel", "a blind gate takes no approval from GitHub: votes are people's", "awo approve RUN")
+    return None
 
 
 def role_at(

@@ -7,7 +7,7 @@ import tomllib
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any, Final, get_args
+from typing import Any, Final, Literal, get_args
 
 from awo.canon.digest import sha256_hex
 from awo.errors import UsageError
@@ -15,8 +15,10 @@ from awo.evidence.events import StepId
 from awo.evidence.gates import GateRules, Need
 from awo.evidence.redaction import Waiver
 from awo.gate.checklist import why_not_plain
+from awo.gate.environment import USUAL, EnvironmentSettings, read_environment
 from awo.gate.names import skeleton, why_mixed
 from awo.gate.publishing import read_scan, read_seal
+from awo.gate.relays import printed_name, read_relay_roles, refuse_relay_roles
 from awo.gate.settings import DEFAULT_RULES, DEFAULT_SETTINGS, REVIEWER, GateSettings, read_settings, refuse_unknown
 from awo.gate.timing import NO_TIME, TimeSettings, read_time
 from awo.gate.witnesses import read_witnesses
@@ -25,25 +27,27 @@ from awo.sign.patterns import why_not_a_principal
 
 __all__ = ["DEFAULT_RULES", "REVIEWER", "Person", "Policy", "read_policy"]
 
-_TOP: Final = ("require_commit", "project", "gates", "gate", "people", "ledger", "seal", "scan", "time")
+_TOP: Final = ("require_commit", "project", "gates", "gate", "people", "ledger", "seal", "scan", "time", "environment")
 _PROJECT: Final = ("name",)
 _LEDGER: Final = (
     "witnesses",
     "ml_dsa",
     "enabled",
 )
-_PERSON: Final = ("name", "roles", "git")
+_PERSON: Final = ("name", "roles", "git", "relays")
 _STEP_ID = re.compile(get_args(StepId)[1].pattern)
 
 
 @dataclass(frozen=True, slots=True)
 class Person:
     """A person as the project knows them: printed name, or '' for none; the roles in which they may decide; the
-    e-mail addresses under which git knows them."""
+    e-mail addresses under which git knows them. `relays` says that it is no person but a machine's key, which passes
+    on what was approved elsewhere; '' for everybody else."""
 
     name: str
     roles: tuple[str, ...]
     git: tuple[str, ...] = ()
+    relays: Literal["", "github"] = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +58,8 @@ class Policy:
     settings of its own in `gates`. `has_ledger` enters runs in the project's ledger, which `witnesses` cosign: the URL
     and the verifier key of each; `ml_dsa` signs it with an ML-DSA-44 key too. `immutable` sets the immutable flag on
     what is sealed; `waivers` is what the scan before an export lets pass; `time` says who puts time
-    stamps. `sha256` is the digest of the file, '' without one.
+    stamps; `environment` what is recorded of the machine besides the usual. `sha256` is the digest of the file, ''
+    without one.
     """
 
     project: str = ""
@@ -68,6 +73,7 @@ class Policy:
     immutable: bool = False
     waivers: tuple[Waiver, ...] = ()
     time: TimeSettings = NO_TIME
+    environment: EnvironmentSettings = USUAL
     sha256: str = field(default="", compare=False)
 
     @property
@@ -109,8 +115,10 @@ def read_policy(text: str, *, where: str) -> Policy:
     """The settings in the text of an `awo.toml`.
 
     Keys: `require_commit` at the top; `name` in [project]; `enabled`, `ml_dsa` and `witnesses` in [ledger];
-    `immutable` in [seal]; `waive` in [scan]; `authority` and `stamp` in [time]; those of `settings.KEYS` in [gates]
-    and [gate.ID]; `name`, `roles` and `git` in [people."alice@example.org"]. Raises `UsageError`, naming `where`, for
+    `immutable` in [seal]; `waive` in [scan]; `authority` and `stamp` in [time]; `system_packages` and `diff` in
+    [environment]; those of `settings.KEYS` in [gates]
+    and [gate.ID]; `name`, `roles`, `git` and `relays` in [people."alice@example.org"]. Raises `UsageError`, naming
+    `where`, for
     text that is not TOML, an unknown key (with the nearest right one), a value of the wrong type, settings that
     contradict each other, and people whose printed names look alike.
     """
@@ -138,6 +146,7 @@ def read_policy(text: str, *, where: str) -> Policy:
         immutable=read_seal(_table(data, "seal", where), where=where),
         waivers=read_scan(_table(data, "scan", where), where=where),
         time=read_time(_table(data, "time", where), where=where),
+        environment=read_environment(_table(data, "environment", where), where=where),
     )
 
 
@@ -167,12 +176,15 @@ def _person(person_id: str, value: object, where: str) -> Person:
     if not isinstance(value, dict):
         raise _wrong(place, "a table with name, roles and git", value, where)
     refuse_unknown(value, _PERSON, f"in [{place}]", where)
+    if "relays" in value:
+        return Person(printed_name(person_id), read_relay_roles(value, place=place, where=where), relays="github")
     name = _text(value, "name", f"{place}.name", where)
     if why := why_mixed(name):
         raise UsageError(f"{place}.name could pass for another name: {why}", where=where, got=ascii(name)[:80])
     roles = _list(value, "roles", [REVIEWER])
     if not all(isinstance(role, str) and not why_not_a_principal(role) for role in roles):
         raise _wrong(f"{place}.roles", 'a list like ["reviewer"]', value["roles"], where)
+    refuse_relay_roles(roles, place=place, where=where)
     git = _list(value, "git", [])
     if not all(isinstance(address, str) and _is_address(address) for address in git):
         raise _wrong(f"{place}.git", 'a list like ["alice@example.org"]', value["git"], where)

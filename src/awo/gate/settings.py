@@ -8,6 +8,7 @@ from typing import Any, Final, Literal, get_args
 
 from awo.errors import UsageError
 from awo.evidence.gates import GateRules, Maker, Meaning, Need, Presence
+from awo.evidence.relayed import GITHUB, environment_of, looks_relayed
 from awo.gate.durations import FORM, NONE, read_duration
 from awo.plugins import nearest
 from awo.sign.patterns import why_not_a_principal
@@ -169,6 +170,8 @@ class _Reader:
                 raise self.wrong(
                     key, f"a meaning for {role}: {', '.join(get_args(Meaning))}", _meant(meaning, get_args(Meaning))
                 )
+            if looks_relayed(role) and (count != 1 or not environment_of(role)):
+                raise self.wrong(key, f"a protected environment behind {GITHUB}, and the number 1: it counts once")
             found.append(Need(role=role, count=count, meaning=meaning))
         return found
 

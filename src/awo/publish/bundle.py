@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -15,13 +15,14 @@ from awo.canon.digest import sha256_running
 from awo.canon.json import parse_canonical
 from awo.canon.ustar import END, LARGEST_FILE_BYTES, Header, padding, write_header
 from awo.errors import DiskTrouble, EvidenceError, UsageError
+from awo.evidence.events import FileRef
 from awo.evidence.layout import BESIDE, SEAL, SEAL_SIGNATURE, VERIFIERS
 from awo.evidence.records import Seal
+from awo.publish.held import files_in, held_files_in
 from awo.publish.placing import put_in_place
-from awo.verify.folder import FolderSource
 from awo.verify.inflate import HEADER
-from awo.verify.limits import RATIO, Limits, is_bomb
-from awo.verify.source import Found, Refused, Unreadable
+from awo.verify.limits import RATIO, is_bomb
+from awo.verify.source import Found
 from awo.verify.verifiers import verifier
 
 LEVEL = 3
@@ -50,17 +51,20 @@ def export_bundle(
     *,
     threads: int = 0,
     beside: Mapping[str, bytes] = NOTHING,
+    recorded: Iterable[FileRef] | None = None,
 ) -> Bundle:
     """The bundle of the sealed run in `folder`, at `out`.
 
-    `beside` are files about it by their names in `BESIDE`, which stand behind the verifiers. `progress` is told how many bytes of files are done; `threads` 0 means as many as there are
-    processors, up to 8. Writes beside `out` and renames; an existing `out` with the same bytes is
-    kept, one with others is refused. Raises `UsageError`, `EvidenceError` for a run that holds
-    what may not be in a package or changes meanwhile, and `DiskTrouble`.
+    `beside` are files about it by their names in `BESIDE`, which stand behind the verifiers. Against what is `recorded`
+    of its files each is held while it goes by; None holds them against nothing. `progress` is told how many bytes of
+    files are done; `threads` 0 means as many as there are processors, up to 8. Writes beside `out` and renames; an
+    existing `out` with the same bytes is kept, one with others is refused. Raises `UsageError`, `EvidenceError` for a
+    run that holds what may not be in a package, is altered or changes meanwhile, and `DiskTrouble`.
     """
     seal = _seal_of(folder)
     _refuse_place(folder, out)
-    return write_bundle(_files_in(folder), seal, out, folder, progress, threads=threads, beside=beside)
+    files = files_in(folder, "a bundle") if recorded is None else held_files_in(folder, "a bundle", recorded)
+    return write_bundle(files, seal, out, folder, progress, threads=threads, beside=beside)
 
 
 def write_bundle(
@@ -102,17 +106,6 @@ def write_bundle(
             hint="choose another --output",
         ) from error
     return bundle
-
-
-def _files_in(folder: Path) -> Iterator[Found]:
-    for item in FolderSource(str(folder), Limits()).items():
-        match item:
-            case Refused():
-                raise EvidenceError(f"this may not be in a bundle: {item.what}", where=item.path)
-            case Unreadable():
-                raise DiskTrouble("a file of the run cannot be read", where=item.path, got=item.why)
-            case Found():
-                yield item
 
 
 def _seal_of(folder: Path) -> Seal:

@@ -1,4 +1,7 @@
-"""The one door for a small POST to a server that helps with evidence: a witness, a time-stamp authority. ADR 0014."""
+"""The one door for a small POST or GET to a server that helps with evidence: a witness, a time stamp, an approval.
+
+ADR 0014 says why it is as it is.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Literal
 from urllib.parse import SplitResult, urlsplit
 
 from awo.errors import CannotCheck, UsageError
@@ -46,6 +50,27 @@ def post(
     query may hold a secret. Raises `UsageError` for a URL that cannot be sent to, `CannotCheck` when there is no
     whole answer. One that says no length ends where the connection does: whether it is whole is for the caller to see.
     """
+    return _exchange("POST", url, body, _all_headers((("Content-Type", content_type), *headers)), timeout_s, most_bytes)
+
+
+def get(
+    url: str, *, timeout_s: float, most_bytes: int = MOST_BYTES, headers: tuple[tuple[str, str], ...] = ()
+) -> Reply:
+    """Asks once and gives the answer, whatever its status, unless it is a redirect. Bounds and errors as for `post`.
+
+    A header may hold a credential: it is sent nowhere but to `url`, and no error shows it.
+    """
+    return _exchange("GET", url, None, _all_headers(headers), timeout_s, most_bytes)
+
+
+def _exchange(
+    method: Literal["GET", "POST"],
+    url: str,
+    body: bytes | None,
+    headers: tuple[tuple[str, str], ...],
+    timeout_s: float,
+    most_bytes: int,
+) -> Reply:
     parts = check_url(url)
     server = shown(url)
     connection = _connection(parts, timeout_s)
@@ -54,7 +79,7 @@ def post(
         with bell:
             connection.connect()
             bell.sock = connection.sock  # http.client lets go of it before the body is read
-            connection.request("POST", _target(parts), body, dict(_all_headers(content_type, headers)))
+            connection.request(method, _target(parts), body, dict(headers))
             with connection.getresponse() as answer:
                 reply = _whole(answer, most_bytes, server)
         if bell.rang:  # a body without a length ends where the connection does
@@ -150,8 +175,8 @@ def _target(parts: SplitResult) -> str:
     return (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
 
 
-def _all_headers(content_type: str, headers: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
-    return (("Content-Type", content_type), ("User-Agent", "awo"), ("Connection", "close"), *headers)
+def _all_headers(headers: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
+    return (("User-Agent", "awo"), ("Connection", "close"), *headers)
 
 
 def _whole(answer: http.client.HTTPResponse, most_bytes: int, server: str) -> Reply:

@@ -5,3 +5,4 @@ from __future__ import annotations
 SEAL = "awo-seal"
 DECISION = "awo-decision"
 REDACTION = "awo-redaction"
+ADDENDUM = "awo-addendum"

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import fnmatch
+import io
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, BinaryIO
 
 import msgspec
 
@@ -21,7 +22,7 @@ class FakeSources:
     `records`: earlier steps as input.json has them; a step that has only a value is taken as one that was
     done once. `items` and `responses`: the lines of earlier steps. `lines`: artifacts, by step and name.
     `attempts`: how often a step was tried, 1 when it is not said. `failed`: steps of which an attempt failed.
-    `registered`: the claims of input.json.
+    `registered`: the claims of input.json. `files` and `blobs`: what the workflow declared, as text and as bytes.
     """
 
     def __init__(
@@ -35,6 +36,7 @@ class FakeSources:
         responses: Mapping[str, Sequence[ResponseLine]] | None = None,
         lines: Mapping[tuple[str, str], Sequence[bytes]] | None = None,
         files: Mapping[str, str] | None = None,
+        blobs: Mapping[str, bytes] | None = None,
         inputs: Mapping[str, Any] | None = None,
         default_model: str = "echo",
         attempts: Mapping[str, int] | None = None,
@@ -50,6 +52,7 @@ class FakeSources:
         self._responses = responses or {}
         self._lines = lines or {}
         self._files = files or {}
+        self._blobs = {**{path: text.encode() for path, text in self._files.items()}, **(blobs or {})}
         self.inputs = inputs or {}
         self.registered = registered
         self._attempts = attempts or {}
@@ -107,4 +110,9 @@ class FakeSources:
         return self._files[path]
 
     def files_matching(self, pattern: str) -> list[str]:
-        return sorted(path for path in self._files if fnmatch.fnmatchcase(path, pattern))
+        return sorted(path for path in self._blobs if fnmatch.fnmatchcase(path, pattern))
+
+    def open_declared(self, path: str, kept: str) -> BinaryIO:
+        if path not in self._blobs:
+            raise StepFailed("a declared file cannot be read here", code="missing_input", where=path)
+        return io.BytesIO(self._blobs[path])

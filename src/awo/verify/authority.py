@@ -8,6 +8,7 @@ from awo.errors import EvidenceError
 from awo.evidence.gates import Decision
 from awo.evidence.layout import ALLOWED_SIGNERS, DECISIONS, JOURNAL, SEAL, SEAL_SIGNATURE
 from awo.evidence.records import NOBODY
+from awo.evidence.relayed import environment_of, in_words
 from awo.sign.allowed_signers import AllowedSigners, MayNotSign
 from awo.sign.namespaces import DECISION
 from awo.sign.namespaces import SEAL as SEAL_NAMESPACE
@@ -124,6 +125,12 @@ def ep_4_10(reading: Reading, answer: Answer) -> None:
             )
         if judged.is_maker and isinstance(judged.record, Decision) and judged.record.solo:
             answer.note(_solo(judged))
+        if isinstance(judged.record, Decision) and environment_of(judged.record.signer.role):
+            told = in_words(judged.record.signer.role, judged.record.comment)
+            answer.note(
+                f"RELAYED: {judged.path} is {told}; that GitHub said so, and that it was somebody else than the "
+                "starter, is the word of whoever has the CI's key"
+            )
 
 
 # --- what the checks share ------------------------------------------------------------------------------------

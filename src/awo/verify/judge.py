@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -13,6 +14,7 @@ from awo.sign.allowed_signers import AllowedSigners
 from awo.sign.note import VerifierKey
 from awo.verify.bundle import BundleSource
 from awo.verify.checks import CHECKS, NOT_BUILT, Check
+from awo.verify.clone import Clone, CloneCompared, compare_clone, not_compared
 from awo.verify.findings import Answer
 from awo.verify.folder import FolderSource
 from awo.verify.limits import Limits
@@ -39,13 +41,15 @@ def verify(
     witnesses: int = 0,
     roots: Roots | None = None,
     roots_name: str = "",
+    clone: Clone | None = None,
     limits: Limits | None = None,
 ) -> Report:
     """Everything that the run folder, bundle or proof at `source` can be checked for here.
 
     `trust` is whom the reader believes, `policy` what they ask of gates, `ledger_keys` are the ledgers and witnesses
     that they believe, `witnesses` is how many of these must have signed, `roots` are authorities of time stamps; the
-    names are what they are called in print. Nothing is written, run, fetched or unpacked. Raises `UsageError` when
+    names are what they are called in print. `clone` is of the repository, to hold the run against. Nothing is written,
+    run, fetched or unpacked. Raises `UsageError` when
     there is neither a folder nor a file, and `CannotCheck` when it cannot be opened; whatever is wrong inside is in
     the report.
     """
@@ -57,20 +61,24 @@ def verify(
     try:
         if source.is_dir():
             beside = source.resolve().parent
-            return judge(FolderSource(str(source), limits), str(source), believed, limits, beside)
+            return judge(FolderSource(str(source), limits), str(source), believed, limits, beside, clone)
         if not source.is_file():
             raise UsageError("there is nothing to verify", where=str(source), expected="a run's folder or its .tar.gz")
         with source.open("rb", buffering=0) as stream:
             if stream.read(len(FIRST_BYTE)) == FIRST_BYTE:
-                return judge_proof(FIRST_BYTE + _all(stream), str(source), believed)
+                report = judge_proof(FIRST_BYTE + _all(stream), str(source), believed)
+                return replace(report, clone=not_compared(clone, "a proof names no commit")) if clone else report
             stream.seek(0)
             size_bytes = source.stat().st_size
-            return judge(BundleSource(stream, size_bytes, source.name, limits), str(source), believed, limits)
+            package = BundleSource(stream, size_bytes, source.name, limits)
+            return judge(package, str(source), believed, limits, clone=clone)
     except OSError as error:
         raise CannotCheck("this cannot be read here", where=str(source), got=error.strerror or str(error)) from error
 
 
-def judge(source: Source, name: str, trust: Trust, limits: Limits, beside: Path | None = None) -> Report:
+def judge(
+    source: Source, name: str, trust: Trust, limits: Limits, beside: Path | None = None, clone: Clone | None = None
+) -> Report:
     """The report on any source; `beside` is where packages of earlier attempts may lie, None for nowhere.
 
     Raises `OSError` when the source itself cannot be read.
@@ -78,7 +86,7 @@ def judge(source: Source, name: str, trust: Trust, limits: Limits, beside: Path 
     reading = Reading(source.kind, limits, trust, beside)
     try:
         reading.read(source)
-        return _judged(reading, name)
+        return _judged(reading, name, compare_clone(clone, reading) if clone is not None else None)
     finally:
         reading.spool.close()
 
@@ -92,7 +100,7 @@ def _all(stream: BinaryIO) -> bytes:
     return b"".join(pieces)
 
 
-def _judged(reading: Reading, name: str) -> Report:
+def _judged(reading: Reading, name: str, clone: CloneCompared | None) -> Report:
     trust = reading.trust
     journal, plan = reading.journal, reading.plan
     started = journal.started if journal else None
@@ -116,6 +124,7 @@ def _judged(reading: Reading, name: str) -> Report:
         },
         checks=tuple(_result(check, reading) for check in CHECKS),
         redaction=seen(reading.withheld),
+        clone=clone,
     )
 
 

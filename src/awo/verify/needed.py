@@ -11,7 +11,7 @@ from awo.derive.facts import RunFacts, StepFacts, StepStatus
 from awo.errors import CannotCheck
 from awo.evidence.layout import FILES_FOLDER, ITEMS_FILE, OUTPUTS, REPORT, RESPONSES_FILE, VALUE_FILE
 
-VALUE, LINES, FILES, OWN, SHOWN, HEADS, BELOW = 1, 2, 4, 8, 16, 32, 64
+VALUE, LINES, FILES, OWN, SHOWN, HEADS, BELOW, KEPT = 1, 2, 4, 8, 16, 32, 64, 128
 
 STEPS_SHOWN: Final = 100
 """The report reads no more steps of one operation than this."""
@@ -21,6 +21,9 @@ TEXTS_SHOWN: Final = ("write_text",)
 
 SCORING_PROGRAM: Final = "python_score"
 """Its function is not run again; what its lines amount to is counted again."""
+
+KEEPS_ORIGINALS: Final = ("receive",)
+"""Operations that are computed again from files of their own."""
 
 HEAD_BYTES: Final = 1 << 16
 WHOLE: Final = -1
@@ -42,7 +45,7 @@ class Needed:
             op, id_ = step.record.op, step.record.id
             self._add_for_the_plan(step, asked)
             if op in derived and step.status in (StepStatus.DONE, StepStatus.FAILED):
-                self._add(id_, VALUE | OWN)
+                self._add(id_, VALUE | OWN | (KEPT if op in KEEPS_ORIGINALS else 0))
                 self._add_values_below(id_)
                 if derived[op]:
                     for need in step.record.needs:
@@ -66,7 +69,7 @@ class Needed:
         if name in (ITEMS_FILE, RESPONSES_FILE):
             return WHOLE if flags & LINES else 0
         if name.startswith(f"{FILES_FOLDER}/"):
-            if flags & FILES or (flags & OWN and name.endswith(".jsonl")):
+            if flags & (FILES | KEPT) or (flags & OWN and name.endswith(".jsonl")):
                 return WHOLE
             return HEAD_BYTES if flags & HEADS else 0
         is_own = bool(flags & OWN) and name.endswith(".jsonl")

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from awo.errors import UsageError
 from awo.plugins import nearest
 from awo.verify.checks import CAN_BE_REQUIRED, Check
+from awo.verify.clone import CloneCompared
 from awo.verify.findings import Answer, Finding, Verdict
 from awo.verify.withheld import RedactionSeen
 
@@ -59,7 +60,8 @@ class Report:
 
     `counts` has files, bytes, events, steps, responses, exchanges, gates and decisions. `redaction` is what the record
     in force says, None where nothing is withheld. Of a proof `counts` has bytes and events, and `proved` says what it
-    is about; of all else that is empty.
+    is about; of all else that is empty. `clone` is what a clone of the reader's has to say, beside the checks; None
+    where none was looked at.
     """
 
     source: str
@@ -72,6 +74,7 @@ class Report:
     checks: tuple[CheckResult, ...]
     redaction: RedactionSeen | None = None
     proved: Mapping[str, Any] = field(default_factory=dict)
+    clone: CloneCompared | None = None
 
     @property
     def verdict(self) -> Overall:
@@ -111,13 +114,15 @@ class Report:
             "proved": dict(self.proved),
             "redaction": self.redaction.as_dict() if self.redaction is not None else None,
             "meaning": self.meaning,
+            "clone": self.clone.as_dict() if self.clone is not None else None,
             "notes": list(self.notes),
             "checks": [result.as_dict() for result in self.checks],
         }
 
 
 def verdict_for(report: Report, require: frozenset[str]) -> Overall:
-    """The verdict when the chapters in `require` must be checked in full.
+    """The verdict when the chapters in `require` must be checked in full. A clone that contradicts the run fails it,
+    although none of the checks does.
 
     Raises `UsageError` for a chapter that cannot be required.
     """
@@ -129,7 +134,7 @@ def verdict_for(report: Report, require: frozenset[str]) -> Overall:
                 expected=", ".join(CAN_BE_REQUIRED),
                 hint=f"did you mean {near!r}?" if near else "",
             )
-    if report.results("failed"):
+    if report.results("failed") or (report.clone is not None and report.clone.verdict == "failed"):
         return "failed"
     if require - {result.check.chapter for result in report.checks}:
         return "incomplete"  # a proof is not asked every chapter

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
-from typing import Any, TypeVar
+from typing import Any, BinaryIO, TypeVar
 
 import msgspec
 
@@ -18,6 +19,7 @@ from awo.evidence.record_blocks import decode_items
 from awo.evidence.records import InputRecord, ItemLine, ResponseLine, StepRecord
 from awo.evidence.verdicts import RegisteredClaim
 from awo.verify.doubled import doubled_key
+from awo.verify.kept import KeptFile
 from awo.verify.reading import Reading
 from awo.workflow import conditions, globs, templates
 from awo.workflow.cells import Cell
@@ -211,6 +213,22 @@ class PackageSources:
 
     def files_matching(self, pattern: str) -> list[str]:
         return sorted(file.path for file in self._package.plan.files if globs.matches(pattern, file.path))
+
+    def open_declared(self, path: str, kept: str) -> BinaryIO:
+        declared = next((file for file in self._package.plan.files if file.path == path), None)
+        if declared is None:
+            raise StepFailed("the step reads a file that the workflow does not declare", code="undeclared", got=path)
+        place = file_path(self.step, kept)
+        refs = (*self._facts(self.step).files, *self._facts(self.step).failed_files)
+        ref = next((ref for ref in refs if ref.path == place), None)
+        if ref is None or ref.sha256 != declared.sha256:
+            raise EvidenceError(
+                "the file that the step kept is not the one that input.json names",
+                where=place,
+                expected=f"SHA-256 {declared.sha256}",
+                got=ref.sha256 if ref is not None else "no file",
+            )
+        return io.BufferedReader(KeptFile(self._package, self._package.held(place)))
 
     def _facts(self, step: str) -> StepFacts:
         facts = self._package.steps.get(step)

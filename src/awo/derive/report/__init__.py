@@ -14,6 +14,7 @@ from awo.derive.report.opening import asked, opening, steps
 from awo.derive.report.people import decisions
 from awo.derive.report.pictures import pictures
 from awo.derive.report.reader import Reader
+from awo.derive.report.received import received
 from awo.derive.report.record import by_hand, environment, files
 from awo.derive.report.results import checks, failures, texts_and_programs
 from awo.derive.report.scores import scores
@@ -31,6 +32,7 @@ def report(facts: RunFacts, read: Reader) -> str:
     """
     chapters = [
         opening(facts),
+        received(facts, read),
         attempts(facts),
         claims(facts, read),
         comparisons(facts, read),

@@ -16,7 +16,9 @@ from awo.evidence.layout import ALLOWED_SIGNERS, JOURNAL, METADATA, SEAL, SEAL_S
 
 SIGNATURES_CHECKED = 8
 SAID_BY_VALUES = {"python": ("implementation", "version"), "platform": ("system", "release", "machine")}
-SAID_ELSEWHERE = frozenset({"is_dirty", "diff_sha256"})
+SAID_ELSEWHERE = frozenset({"is_dirty", "diff_sha256", "has_workflow"})
+SAID_BY_NUMBER = ("distributions", "system_packages")
+SAID_IN_WORDS = frozenset({"container", "gpu", "locale", "memory", "threads", "time_zone"})
 
 
 def environment(facts: RunFacts) -> str:
@@ -120,9 +122,22 @@ def _machine(facts: Mapping[str, Any]) -> str:
     packages = facts.get("packages")
     if isinstance(packages, list):
         rows.append(["packages", f"{len(packages):,} Python packages"])
-    others = sorted(set(facts) - {"python", "platform", "cpu", "git", "packages"})
-    rows += [[line(name), line(shorten(compact(facts[name]), LINE_CHARACTERS))] for name in others[:10]]
+    for name in SAID_BY_NUMBER:
+        said = facts.get(name)
+        if isinstance(said, dict) and isinstance(said.get("found"), list):
+            rows.append([name.replace("_", " "), f"{len(said['found']):,}, in {named(METADATA)}"])
+    numbered = {name for name in SAID_BY_NUMBER if name in facts and isinstance(facts[name], dict)}
+    others = sorted(set(facts) - {"python", "platform", "cpu", "git", "packages"} - numbered)
+    rows += [[line(name.replace("_", " ")), line(_other(name, facts[name]))] for name in others[:10]]
     return table(["", ""], rows)
+
+
+def _other(name: str, value: Any) -> str:
+    if name in SAID_IN_WORDS and isinstance(value, dict):
+        return _in_a_line(name, value) or "nothing set"
+    if name == "diff" and isinstance(value, dict) and isinstance(value.get("size_bytes"), int):
+        return f"{count(value['size_bytes'], 'byte')} of text, in {METADATA}"
+    return shorten(compact(value), LINE_CHARACTERS)
 
 
 def _in_a_line(name: str, facts: Mapping[str, Any]) -> str:
@@ -131,5 +146,5 @@ def _in_a_line(name: str, facts: Mapping[str, Any]) -> str:
     return ", ".join(
         f"{key.replace('_', ' ')} {compact(value)}"
         for key, value in sorted(facts.items())
-        if value not in ("", None) and key not in SAID_ELSEWHERE
+        if value not in ("", None, [], {}) and key not in SAID_ELSEWHERE
     )

@@ -32,9 +32,10 @@ from awo.derive.report.shown import (
 from awo.derive.report.statistics import STATISTICS
 from awo.derive.report.votes import VOTING
 from awo.evidence.layout import JOURNAL, OUTPUTS
+from awo.evidence.received import RECEIVE
 
 SHOWN_ELSEWHERE = (
-    frozenset({"llm_map", "fanout_generate", "audit_gate", CLAIMS, STATISTICS}) | SCORING | VOTING | JUDGING
+    frozenset({"llm_map", "fanout_generate", "audit_gate", CLAIMS, RECEIVE, STATISTICS}) | SCORING | VOTING | JUDGING
 )
 
 

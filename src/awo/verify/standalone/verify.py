@@ -16,7 +16,7 @@ CHECKS = [f"EP-{one}" for one in _NUMBERS.split()] + [f"PR-{one}" for one in ran
 NOT_MADE = """Not made: what is in responses, exchanges and items (EP-1.6 to 1.8, 2.9, 2.10), or withheld (2.11, 4.13);
 whether decisions are in order, free and enough (EP-4.4 to 4.6, 4.9 to 4.12); whether results follow (EP-5); ledger and
 time stamps (EP-6); inside metadata.json, gates, authority (EP-1.4). Integrity is neither completeness nor truth."""
-BESIDE = "verify.py verify.html CITATION.cff ro-crate-metadata.json sbom.cdx.json"
+BESIDE = "verify.py verify.html CITATION.cff ro-crate-metadata.json sbom.cdx.json README.md"
 NOT_READ = "; this program does not judge what is withheld: `awo verify` and verify.html do"
 INPUT, JOURNAL, SUMS, SIGNERS = "input.json", "audit/journal.jsonl", "SHA256SUMS", "audit/allowed_signers"
 SEAL, SEAL_SIG, KEY, STATUS = "audit/seal.json", "audit/seal.json.sig", "audit/disclosure.key", "audit/status.json"
@@ -194,7 +194,7 @@ class Bundle:  # a bundle as a stream, nothing of it written anywhere; `read` gi
             else:
                 self.top = self.top or top; is_inside = re.fullmatch(TEXTS["r"], top) and top == self.top and inner
                 hold(is_inside, "it lies outside the run's folder", path, "EP-1.2"); take_name(seen, inner, True)
-                hold(last < in_order(inner) and len(beside) == 5, "the members are not in the order of a bundle", path)
+                hold(last < in_order(inner) and len(beside) == 6, "the members are not in the order of a bundle", path)
                 last = in_order(inner); yield inner, self
             while self.read(PIECE): pass
             hold(not any(self.exactly(-size % 512)), "the padding after a file is not zero")
