@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -44,7 +45,7 @@ def add(folder: Path) -> None:
     (folder / "outputs/greet/more.txt").write_text("more")
 
 
-STORIES = {
+STORIES: dict[str, tuple[Callable[[Path], None], tuple[str, ...]]] = {
     "a report": (lambda run: flip(run / REPORT), WHOLE),
     "a status file": (lambda run: flip(run / "audit/status.json"), WHOLE),
     "a file more": (add, WHOLE),

@@ -101,6 +101,28 @@ def test_a_run_whose_files_are_not_those_of_its_commit_ends_with_code_3(made: Pr
     assert "clone   WRONG" in said
 
 
+def test_a_file_that_git_hands_out_otherwise_than_it_keeps_it_speaks_against_nobody(made: Project) -> None:
+    made.write(".gitattributes", "study/notes.md ident\n")
+    made.write("study/notes.md", "$Id$\n")
+    git(made, "add", "-A")
+    git(made, "commit", "-q", "-m", "ident")
+    (made.root / "study/notes.md").unlink()
+    git(made, "checkout", "--", "study/notes.md")
+    made.awo("run", "flow.yaml", folder=made.root / "study").expect(0)
+    seen = verified(made, 0)["clone"]
+    assert (seen["verdict"], seen["files"], seen["where"]) == ("not_checked", 1, "study/notes.md")
+    assert "hands this file out otherwise" in seen["what"]
+
+
+def test_a_partial_clone_lacks_files_and_stops_no_verification(made: Project) -> None:
+    git(made, "config", "uploadpack.allowFilter", "true")
+    partial = made.top / "partial"
+    git(made, "clone", "-q", "--no-checkout", "--filter=blob:none", made.root.as_uri(), str(partial))
+    seen = verified(made, 0, "latest", "--clone", partial)["clone"]
+    assert (seen["verdict"], seen["files"]) == ("not_checked", 0)
+    assert "the clone lacks this file of the commit" in seen["what"]
+
+
 def test_a_commit_with_another_input_of_the_run_ends_with_code_3(made: Project) -> None:
     run = run_of(made)
     kept = made.top / run.name

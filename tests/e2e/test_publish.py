@@ -153,4 +153,34 @@ def test_another_bundle_of_a_published_seal_is_refused(sealed: Project) -> None:
     sealed.write("policy.yaml", "format: awo/redaction-policy/v1\nreason: for the test\nshow:\n  files: [report.md]\n")
     sealed.awo("redact", "latest", "--policy", "policy.yaml", "--no-scan").expect(0)
     (bundle,) = sealed.runs.glob("*.redacted.tar.gz")
-    sealed.awo("publish", "./out", bundle).refused(3, "the bundle changed")
+    sealed.awo("publish", "./out", bundle).refused(3, "published there with another bundle", "nothing was changed")
+
+
+@pytest.mark.parametrize("where", ["runs/{run}", "runs/{run}/audit", "runs", "runs/publications", "link"])
+def test_nothing_is_published_into_a_run_or_into_the_folder_of_the_runs(sealed: Project, where: str) -> None:
+    (sealed.runs / "publications").mkdir(exist_ok=True)
+    (sealed.root / "link").symlink_to(sealed.latest())
+    with unchanged(sealed.runs):
+        sealed.awo("publish", f"folder:{where.format(run=sealed.latest().name)}").refused(2, "into the folder of the")
+
+
+def test_nothing_is_published_into_a_run_of_another_project(sealed: Project, tmp_path: Path) -> None:
+    other = sealed.copy(tmp_path / "other")
+    (other.latest() / "audit" / "deep").mkdir()
+    with unchanged(other.latest()):
+        sealed.awo("publish", other.latest() / "audit" / "deep").refused(2, "the folder of a run itself")
+
+
+@pytest.mark.parametrize("data", [b"", b"\xff\x00", b'{"format":"awo/deposit/v2"}'])
+def test_a_broken_deposit_file_is_named_with_what_to_do_and_nothing_is_lost(sealed: Project, data: bytes) -> None:
+    (sealed.root / "out").mkdir()
+    sealed.awo("publish", "./out").expect(0)
+    (path,) = records(sealed).glob("*.deposit.json")
+    kept = json.loads(path.read_bytes())
+    path.write_bytes(data)
+    for words in (["--list"], ["./out"]):
+        sealed.awo("publish", *words).refused(3, path.name, "awo/deposit/v1", "move it away")
+    path.unlink()
+    sealed.awo("publish", "./out").expect(0)
+    assert len(sealed.awo("publish", "--list", "--json").expect(0).json["addenda"]) == 1
+    assert {**json.loads(path.read_bytes()), "at": ""} == {**kept, "at": ""}

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
+from tests.deposits import new_deposit
 from tests.e2e.installed import Project
 from tests.invenio.cutting import Relay, relay_to
 from tests.invenio.deposit_stub import TOKEN, Deposits, deposit_stub
@@ -14,6 +17,8 @@ from tests.invenio.sent_runs import deposit_of, forget_wait, publish, sealed_run
 
 from awo.errors import AwoError, CannotCheck, EvidenceError, UsageError
 from awo.publish.sending import Sent
+from awo.publish.targets.invenio import open_invenio
+from awo.publish.targets.opening import Wanted
 
 ENVIRONMENT = {"INVENIO_TOKEN": TOKEN}
 
@@ -102,6 +107,26 @@ def test_a_published_record_whose_answer_was_lost_is_found_and_signed_for_later(
     assert relay.sent("POST", "/publish") == 1
 
 
+def test_a_day_before_the_seal_is_that_of_another_work(project: Project, stub: Deposits) -> None:
+    citation = (project.root / "CITATION.cff").read_text()
+    project.write("CITATION.cff", f"{citation}date-released: 2019-05-04\n")
+    publish(project, f"invenio:{stub.base}", ENVIRONMENT, is_yes=False)
+    (row,) = stub.rows.values()
+    assert not row["metadata"]["publication_date"].startswith("2019")
+
+
+def test_what_somebody_else_put_into_the_draft_is_not_published_with_it(project: Project, stub: Deposits) -> None:
+    publish(project, f"invenio:{stub.base}", ENVIRONMENT, is_yes=False)
+    (number,) = stub.rows
+    stub.files[number]["names of patients.csv"] = b"private"
+    error = tries(project, f"invenio:{stub.base}", ENVIRONMENT, is_yes=True)
+    assert isinstance(error, UsageError)
+    assert error.got == "names of patients.csv"
+    assert stub.rows[number]["submitted"] is False
+    del stub.files[number]["names of patients.csv"]
+    assert publish(project, f"invenio:{stub.base}", ENVIRONMENT, is_yes=True).addendum is not None
+
+
 def test_bytes_that_changed_on_the_way_are_never_published(project: Project, stub: Deposits) -> None:
     stub.is_corrupting = True
     error = tries(project, f"invenio:{stub.base}", ENVIRONMENT, is_yes=True)
@@ -121,6 +146,28 @@ def test_a_token_that_is_not_let_in_is_named_and_never_shown(project: Project, s
     assert wrong not in str(error)
     for path in project.runs.glob("publications/*/*"):
         assert wrong.encode() not in path.read_bytes()
+
+
+def test_half_a_token_is_never_shown_where_a_long_answer_is_shortened() -> None:
+    token = "planted-token-" + "7" * 40
+
+    class Echo(BaseHTTPRequestHandler):
+        def log_message(self, *_: object) -> None: ...
+
+        def do_GET(self) -> None:
+            body = json.dumps({"message": "x" * 280 + token}).encode()
+            self.send_response(400)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+    with HTTPServer(("127.0.0.1", 0), Echo) as server:
+        threading.Thread(target=server.handle_request, daemon=True).start()
+        target = open_invenio(Wanted(f"invenio:http://127.0.0.1:{server.server_port}", {"INVENIO_TOKEN": token}))
+        with pytest.raises(UsageError) as error:
+            target.others(new_deposit(1, kind="invenio", place=target.place), [])
+    assert "planted" not in str(error.value)
+    assert "xxx" in str(error.value)
 
 
 @pytest.mark.parametrize("access", ["closed", "embargoed", "restricted"])

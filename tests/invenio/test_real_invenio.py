@@ -248,6 +248,31 @@ def test_a_redacted_bundle_is_sent_as_it_is(invenio: Running, relay: Relay, tmp_
         assert got.read() == bundle.read_bytes()
 
 
+def test_a_whole_bundle_in_the_draft_never_becomes_public_with_the_redacted_one(
+    invenio: Running, relay: Relay, tmp_path: Path
+) -> None:
+    project = sealed_run(tmp_path)
+    environment, address = {"INVENIO_TOKEN": invenio.token}, f"invenio:{relay.base}"
+    draft = publish(project, address, environment, is_yes=False).deposit.identifier
+    project.write("policy.yaml", "format: awo/redaction-policy/v1\nreason: for the test\nlike: answers-only\n")
+    project.awo("redact", "latest", "--policy", "policy.yaml", "--no-scan").expect(0)
+    (bundle,) = project.runs.glob("*.redacted.tar.gz")
+    for words in ([], ["--yes"], ["--yes"]):
+        done = project.awo("publish", address, bundle, *words, variables=environment)
+        done.refused(2, "would become public", f"{project.latest().name}.tar.gz", "report.md", "delete them")
+    assert relay.sent("POST", "/publish") == 0
+    for name in (f"{project.latest().name}.tar.gz", "report.md"):  # as a person does on the draft's page
+        gone = urllib.request.Request(
+            f"http://127.0.0.1:{invenio.port}/api/records/{draft}/draft/files/{name}",
+            method="DELETE",
+            headers={"Authorization": f"Bearer {invenio.token}"},
+        )
+        urllib.request.urlopen(gone).close()
+    said = project.awo("publish", address, bundle, "--yes", "--json", variables=environment).expect(0).json
+    assert {one["key"] for one in asked(invenio, f"/records/{draft}/files")["entries"]} == {bundle.name, "SHA256SUMS"}
+    assert said["identifier"] == draft
+
+
 def test_a_bundle_that_does_not_verify_is_not_sent(invenio: Running, relay: Relay, tmp_path: Path) -> None:
     project = sealed_run(tmp_path)
     project.awo("export", "--no-scan").expect(0)

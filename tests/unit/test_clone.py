@@ -38,6 +38,9 @@ class Kept:
         self.name, self.is_named, self.folder, self.place, self.head = "a clone", is_named, folder, "", head
         self._commits = commits
 
+    def changed_by_git(self, commit: str, path: str) -> bool:
+        return False
+
     def has(self, commit: str) -> bool:
         return commit in self._commits
 

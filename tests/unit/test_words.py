@@ -191,7 +191,7 @@ def test_answers_of_earlier_runs_are_no_requests() -> None:
     told.begin("ask")
     told.reuse("ask", "m")
     said, paragraph = ai_use(described(told)), methods(described(told))
-    assert "No request was sent in this run, whose answers are of 1 model. 1 answer was taken over" in said
+    assert "No request was sent in this run; its answers are those of 1 model. 1 answer was taken over" in said
     assert "its answers stand in step “ask”; no request sent; 1 answer taken over from earlier runs" in said
     assert "Step “ask” (llm_map) took over answers of “m”" in paragraph
 
@@ -201,9 +201,49 @@ def test_a_relayed_approval_is_no_signature_of_a_person() -> None:
     path, decision = next(iter(told.decisions.items()))
     signer = msgspec.structs.replace(decision.signer, role="github:release")
     told.decisions[path] = msgspec.structs.replace(decision, signer=signer)
-    said = ai_use(described(told))
+    said, paragraph = ai_use(described(told)), methods(described(told))
     assert "relayed from GitHub's protected environment release" in said
     assert "no signature of a person" in said
+    assert "1 approval was relayed, which is no signature of a person" in paragraph
+    assert "signed by" not in paragraph
+
+
+def test_a_rejection_is_no_signing_for_approval_and_no_failed_step() -> None:
+    run = whole()
+    (gate,) = run.facts.gates
+    (taken,) = gate.decisions
+    closed = msgspec.structs.replace(
+        gate, verdict="rejected", decisions=(msgspec.structs.replace(taken, verdict="reject"),)
+    )
+    run = replace(run, facts=msgspec.structs.replace(run.facts, gates=(closed,)))
+    assert "rejected it on" in ai_use(run)
+    assert "signing for approval" not in ai_use(run)
+    assert "1 rejected by people" in methods(run)
+
+
+def test_stand_ins_alone_are_no_use_of_ai() -> None:
+    told = Told([step("ask", "llm_map", prompt="?")], models={"unused": model("echo", "")})
+    told.start()
+    told.begin("ask")
+    told.answer("ask", "echo", "?", "!")
+    said, paragraph = ai_use(described(told)), methods(described(told))
+    assert "No AI model was asked in this run. 1 request went to 1 stand-in of AWO, which is no AI: 1 answered" in said
+    assert "0 models" not in said
+    assert "unused" not in said
+    assert "It has 1 step (llm_map): " in paragraph
+
+
+def test_a_replayed_run_asked_no_model_and_says_so() -> None:
+    told = Told([step("ask", "llm_map", prompt="?")], models={"gpt": model("replay", "../run_1")})
+    told.start()
+    told.begin("ask")
+    told.answer("ask", "gpt", "?", "!")
+    said, paragraph = ai_use(described(told)), methods(described(told))
+    assert "No AI model was asked in this run. 1 request went to 1 model replayed from the answers of" in said
+    assert "“gpt”: replayed from the answers on record in “../run_1”; nothing was asked of the model itself" in said
+    assert "sent to" not in said
+    assert "replayed answers of “gpt”" in paragraph
+    assert "seeds of the models" not in paragraph
 
 
 def test_hostile_names_cannot_begin_a_line_or_hide() -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from awo.engine.git import Answer, Head, ask_git, head_of, is_git_here
+from awo.engine.git import NOTHING, Answer, Head, ask_git, head_of, is_git_here
 from awo.errors import CannotCheck, UsageError
 from awo.verify.clone import Blob
 
@@ -29,6 +30,7 @@ class GitClone:
         self.place = place
         self.head = at.commit
         self._root = root
+        self._top = root / at.up
         self._known: dict[str, bool] = {at.commit: True}
 
     def has(self, commit: str) -> bool:
@@ -38,35 +40,57 @@ class GitClone:
         return self._known[commit]
 
     def blobs(self, commit: str, paths: Sequence[str]) -> Iterator[tuple[str, Blob]]:
-        entries: dict[str, tuple[bytes, bytes, bytes]] = {}
+        entries: dict[str, tuple[bytes, str]] = {}
         for first in range(0, len(paths), PATHS_AT_ONCE):
             entries |= self._entries(commit, paths[first : first + PATHS_AT_ONCE])
+        sizes = self._sizes([object_id for mode, object_id in entries.values() if mode in _FILES])
         wanted: list[tuple[str, str, int]] = []
         for path in paths:
             if path not in entries:
                 yield path, Blob(None)
                 continue
-            mode, object_id, size = entries[path]
+            mode, object_id = entries[path]
             if mode not in _FILES:
                 yield path, Blob(None, "in the commit this is no plain file but a link, a folder or a submodule")
-            elif not size.isdigit():
+            elif (size := sizes.get(object_id)) is None:
                 yield path, Blob(None, LACKING)
-            elif int(size) > LARGEST_BLOB_BYTES:
+            elif size > LARGEST_BLOB_BYTES:
                 yield path, Blob(None, f"the file in the commit is larger than {LARGEST_BLOB_BYTES:,} bytes")
             else:
-                wanted.append((path, object_id.decode(), int(size)))
+                wanted.append((path, object_id, size))
         yield from self._contents(wanted)
 
-    def _entries(self, commit: str, paths: Sequence[str]) -> dict[str, tuple[bytes, bytes, bytes]]:
-        """Mode, id and size of what stands at each path of the commit."""
-        answer = self._must(self._ask("ls-tree", "-z", "-l", "--full-tree", commit, "--", *paths))
+    def changed_by_git(self, commit: str, path: str) -> bool:
+        with tempfile.TemporaryDirectory(prefix="awo-clone-") as own:  # its attributes are read from an index of ours
+            index = {"GIT_INDEX_FILE": str(Path(own, "index"))}
+            words = ("check-attr", "--cached", "-z", "filter", "ident", "working-tree-encoding", "--", path)
+            is_read = self._ask("read-tree", commit, variables=index, root=self._top).is_done
+            answer = self._ask(*words, variables=index, root=self._top)
+        values = answer.said.split(b"\0")[2::3]
+        return not is_read or not answer.is_done or any(value not in (b"unspecified", b"unset") for value in values)
+
+    def _entries(self, commit: str, paths: Sequence[str]) -> dict[str, tuple[bytes, str]]:
+        """Mode and id of what stands at each path of the commit."""
+        answer = self._must(self._ask("ls-tree", "-z", "--full-tree", commit, "--", *paths))
         found = {}
         for entry in answer.said.split(b"\0"):
             facts, tab, path = entry.partition(b"\t")
             if tab:
-                mode, _, object_id, size = facts.split()
-                found[path.decode(errors="surrogateescape")] = (mode, object_id, size)
+                mode, _, object_id = facts.split()
+                found[path.decode(errors="surrogateescape")] = (mode, object_id.decode())
         return found
+
+    def _sizes(self, object_ids: Sequence[str]) -> dict[str, int]:
+        """The size of each of these files that is here: a partial clone lacks some."""
+        if not object_ids:
+            return {}
+        told = "".join(f"{one}\n" for one in object_ids).encode()
+        answer = self._ask("cat-file", "--batch-check=%(objectname) %(objectsize)", told=told)
+        if not answer.is_done:  # one that a partial clone lacks ends it
+            alone = {one: self._ask("cat-file", "-s", one) for one in object_ids}
+            return {one: int(said.said) for one, said in alone.items() if said.is_done}
+        rows = (line.split() for line in answer.said.decode(errors="replace").splitlines())
+        return {row[0]: int(row[1]) for row in rows if len(row) == 2 and row[1].isdigit()}
 
     def _contents(self, wanted: Sequence[tuple[str, str, int]]) -> Iterator[tuple[str, Blob]]:
         batch: list[tuple[str, str, int]] = []
@@ -93,8 +117,11 @@ class GitClone:
                 at = said.find(b"\n", at) + 1 or len(said)
                 yield path, Blob(None, LACKING)
 
-    def _ask(self, *words: str, told: bytes = b"") -> Answer:
-        return ask_git(self._root, *words, told=told, is_apart=True, limit_s=LIMIT_S)
+    def _ask(
+        self, *words: str, told: bytes = b"", root: Path | None = None, variables: Mapping[str, str] = NOTHING
+    ) -> Answer:
+        place = root or self._root
+        return ask_git(place, *words, told=told, variables=variables, is_apart=True, limit_s=LIMIT_S)
 
     def _must(self, answer: Answer) -> Answer:
         if not answer.is_done:

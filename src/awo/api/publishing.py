@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from awo.api.keys import Identity
 from awo.api.packages import verify
 from awo.api.projects import Project, find_run
-from awo.errors import EvidenceError
+from awo.errors import EvidenceError, UsageError
 
 if TYPE_CHECKING:  # what a command does not use is not loaded
     from awo.evidence.publication import Deposit
@@ -68,6 +68,8 @@ class Publication:
             return identity.as_starter(), identity.signer
 
         about = about_of(self.project, self.package)
+        if about.published_on < self.package.sealed_at[:10]:  # of another work, as in a citation: of an earlier release
+            about = replace(about, published_on="")
         order = Order(
             package=self.package,
             folder=self.folder,
@@ -91,10 +93,25 @@ def publication(project: Project, wanted: Wanted, name: str) -> Publication:
     from awo.publish.targets.opening import open_target
 
     target = open_target(wanted)
+    _refuse_own_folder(project, target)
     path = Path(name)
     path = path.resolve() if path.is_file() and not path.is_symlink() else find_run(project, name).resolve()
     package = package_at(path)
     return Publication(project, target, package, publications_of(project.runs, package.run_id))
+
+
+def _refuse_own_folder(project: Project, target: Target) -> None:
+    """Raises `UsageError` for a folder in runs/: runs and what is on record of publishing them stand there."""
+    from awo.publish.targets.opening import FOLDER
+
+    place = Path(target.place.removeprefix(f"{FOLDER}:"))
+    if target.kind == FOLDER and place.is_relative_to(project.runs.resolve()):
+        raise UsageError(
+            "runs are not published into the folder of the runs",
+            where=str(place),
+            expected="a folder outside",
+            hint="mkdir ../published, then awo publish folder:../published RUN",
+        )
 
 
 def about_of(project: Project, package: Package) -> About:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Callable, Iterable, Mapping
+import signal
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
+from types import FrameType, MappingProxyType
 from typing import IO, Any, Final
 
 from awo.canon import time
@@ -243,6 +246,27 @@ class _Blocks:
         """Hands on what has gathered."""
         piece = self._view[: self._filled]
         self.hasher.update(piece)
-        self._target.write(piece)
+        with _uninterrupted():
+            self._target.write(piece)
         self.size_bytes += self._filled
         self._filled = 0
+
+
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Puts Ctrl-C off until a block is handed over.
+
+    A compressor that counted a block and never got it waits for it for ever, and its closing with it (isal 1.8).
+    """
+    before = signal.getsignal(signal.SIGINT)
+    if threading.current_thread() is not threading.main_thread() or not callable(before):
+        yield
+        return
+    came: list[tuple[int, FrameType | None]] = []
+    signal.signal(signal.SIGINT, lambda number, frame: came.append((number, frame)))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+        if came:
+            before(*came[0])

@@ -64,7 +64,17 @@ class DepositFile:
             return None
         except OSError as error:
             raise DiskTrouble("this file cannot be read", where=str(self.path), got=error.strerror or "") from error
-        return parse_canonical(data, Deposit, where=str(self.path))
+        try:
+            return parse_canonical(data, Deposit, where=str(self.path))
+        except EvidenceError as error:
+            raise EvidenceError(
+                error.what,
+                where=error.where,
+                expected='a record of how far publishing has come, "format":"awo/deposit/v1"',
+                got=error.got,
+                hint="a newer AWO reads its own. If the file is broken, move it away and type the command again: what "
+                "is at the place already is found there",
+            ) from error
 
     def begun(self, run_id: str, seal_sha256: str, kind: str, place: str) -> Deposit:
         """What is on record, else a new deposit that nothing has been asked for yet.

@@ -34,6 +34,7 @@ class Package:
     path: Path
     run_id: str
     seal_sha256: str
+    sealed_at: str = ""
 
     @property
     def is_bundle(self) -> bool:
@@ -63,7 +64,7 @@ def package_at(path: Path) -> Package:
             expected="a name like run_2026-11-23T06-09-00Z.redacted.tar.gz of letters, digits, dots, - and _",
             hint="copy it to another name",
         )
-    return Package(path, seal.run_id, sha256_hex(found[SEAL]))
+    return Package(path, seal.run_id, sha256_hex(found[SEAL]), seal.at)
 
 
 def digest_of(package: Package) -> str:

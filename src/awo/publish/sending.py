@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Final, Protocol
 
 from msgspec.structs import replace
 
 from awo.canon import time
-from awo.errors import EvidenceError
+from awo.errors import EvidenceError, UsageError
 from awo.evidence.events import FileRef, Software, Starter
 from awo.evidence.publication import Arrival, Deposit
 from awo.publish.about.shapes import About
@@ -19,6 +19,8 @@ from awo.publish.deposits import DepositFile, alone_publishing
 from awo.publish.parcels import Package, digest_of, pack, workshop
 from awo.publish.targets.seam import Parcel, Target
 from awo.sign.seam import Signer
+
+OTHERS_NAMED: Final = 10
 
 Described = Callable[[str], Mapping[str, bytes]]
 """The files that the bundle has beside the run, with the DOI that was reserved ('' for none)."""
@@ -107,6 +109,7 @@ def send_package(target: Target, order: Order, watch: Watcher) -> Sent:
             parcels = _packed(deposit, order, place, watch)
             deposit = _same_bundle(deposit, parcels[0], order)
             file.keep(deposit)
+            _refuse_others(target, deposit, parcels)
             for parcel in parcels:
                 deposit = _arrived(target, deposit, parcel, watch)
                 file.keep(deposit)
@@ -116,6 +119,7 @@ def send_package(target: Target, order: Order, watch: Watcher) -> Sent:
             if target.is_final and not order.is_yes and deposit.phase != "published":
                 return Sent(deposit, parcels, None)
             watch.step(f"publishing at {target.place}")
+            _refuse_others(target, deposit, parcels)  # a place may have been written to while the files went there
             deposit = replace(target.publish(deposit, order.about, parcels), phase="published", at=time.now())
             file.keep(deposit)
         who, signer = early if early is not None else order.sign()
@@ -138,18 +142,39 @@ def _same_bundle(deposit: Deposit, bundle: Parcel, order: Order) -> Deposit:
     """The deposit of this bundle. What becomes public is what was in the draft: another one needs a look first."""
     if deposit.bundle_sha256 in ("", bundle.sha256):
         return replace(deposit, bundle_sha256=bundle.sha256)
-    if order.is_yes or deposit.phase == "published":
+    if deposit.phase == "published":
+        raise EvidenceError(
+            "this run is published there with another bundle, and nothing was changed",
+            where=deposit.address or deposit.place,
+            expected=f"SHA-256 {deposit.bundle_sha256}",
+            got=bundle.sha256,
+            hint="one seal is published once at each place; `awo publish --list` shows it. Where its addendum is "
+            "missing, put back the CITATION.cff, the version of AWO or the bundle of then, and publish again",
+        )
+    if order.is_yes:
         raise EvidenceError(
             "the bundle changed between draft and publish, and nothing was published",
             where=deposit.address or deposit.place,
             expected=f"SHA-256 {deposit.bundle_sha256}",
             got=bundle.sha256,
             hint="what the authors say, the version of AWO or the bundle file is another one: put the earlier back, or "
-            "leave out --yes to bring the draft up to date, and look at it"
-            if deposit.phase != "published"
-            else "what is public stays as it is: put back the earlier CITATION.cff or bundle for the addendum",
+            "leave out --yes to bring the draft up to date, and look at it",
         )
     return replace(deposit, bundle_sha256=bundle.sha256, phase="reserved", arrivals=[])
+
+
+def _refuse_others(target: Target, deposit: Deposit, parcels: tuple[Parcel, ...]) -> None:
+    """Raises `UsageError` where the draft has other files. A whole bundle that was sent before its redacted one would
+    become public with it, and nobody could take that back."""
+    found = () if deposit.phase == "published" else target.others(deposit, parcels)
+    if found:
+        raise UsageError(
+            "the draft has files that are none of this bundle's, and they would become public with it",
+            where=deposit.address,
+            expected=", ".join(one.name for one in parcels),
+            got=", ".join(found[:OTHERS_NAMED]) + (" and more" if len(found) > OTHERS_NAMED else ""),
+            hint="delete them on the draft's page (and do not publish it there), then type the command again",
+        )
 
 
 def _arrived(target: Target, deposit: Deposit, parcel: Parcel, watch: Watcher) -> Deposit:

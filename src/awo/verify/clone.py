@@ -55,6 +55,10 @@ class Clone(Protocol):
     def blobs(self, commit: str, paths: Sequence[str]) -> Iterator[tuple[str, Blob]]:
         """Each of the files in the tree of a commit, as git keeps it: no filter is run."""
 
+    def changed_by_git(self, commit: str, path: str) -> bool:
+        """Whether git hands the file out otherwise than it keeps it (a filter, `ident`, another encoding), or does not
+        say."""
+
 
 @dataclass(frozen=True, slots=True)
 class CloneCompared:
@@ -176,6 +180,9 @@ def _files_read(clone: Clone, claim: _Claim, reading: Reading, answer: Answer) -
             same += 1
         elif claim.doubt:
             answer.cannot(path, f"the commit has another content; {claim.doubt}", *_digests(inside[path], blob.data))
+        elif not _kept_elsewhere(blob.data) and clone.changed_by_git(claim.commit, path):
+            what = "git hands this file out otherwise than it keeps it (.gitattributes), so the two cannot be compared"
+            answer.cannot(path, what, *_digests(inside[path], blob.data))
         else:
             what = "the run says that it read the file of this commit, and the commit has another content"
             answer.fail(path, what, *_digests(inside[path], blob.data))

@@ -17,6 +17,7 @@ from awo.publish.targets.repository import (
     an_identifier,
     an_md5,
     faults_in,
+    names_of,
     refuse,
     unbelievable,
 )
@@ -43,7 +44,7 @@ class DepositApi:
             refuse(answer, self.line, self.variable, "list its deposits")
         rows = answer.read()
         if not isinstance(rows, list):
-            raise unbelievable(self.line.base, "list of deposits")
+            raise unbelievable(self.line.base, "the list of deposits")
         return [self._held(row) for row in rows if isinstance(row, dict) and urn in _identifiers(row)]
 
     def metadata(self, about: About, deposit: Deposit, *, publisher: str, today: str) -> dict[str, Any]:
@@ -67,20 +68,26 @@ class DepositApi:
         return there.doi if there is not None else ""
 
     def file(self, held: Held, name: str) -> StoredFile | None:
+        for row in self._rows(held):
+            if isinstance(row, dict) and row.get("filename") == name:
+                size_bytes = row.get("filesize")
+                if not isinstance(size_bytes, int):
+                    raise unbelievable(self.line.base, "the size of a file")
+                file_id = an_identifier(row.get("id"), self.line.base)
+                return StoredFile(size_bytes, an_md5(row.get("checksum"), self.line.base), file_id)
+        return None
+
+    def names(self, held: Held) -> list[str]:
+        return names_of(self._rows(held), "filename", self.line.base)
+
+    def _rows(self, held: Held) -> list[Any]:
         answer = self.line.ask("GET", (*DEPOSITS, held.identifier, "files"))
         if answer.status != 200:
             refuse(answer, self.line, self.variable, "list the files")
         rows = answer.read()
         if not isinstance(rows, list):
-            raise unbelievable(self.line.base, "list of files")
-        for row in rows:
-            if isinstance(row, dict) and row.get("filename") == name:
-                size_bytes = row.get("filesize")
-                if not isinstance(size_bytes, int):
-                    raise unbelievable(self.line.base, "size of a file")
-                file_id = an_identifier(row.get("id"), self.line.base)
-                return StoredFile(size_bytes, an_md5(row.get("checksum"), self.line.base), file_id)
-        return None
+            raise unbelievable(self.line.base, "the list of files")
+        return rows
 
     def send(self, held: Held, there: StoredFile | None, parcel: Parcel, progress: Progress) -> StoredFile:
         if there is not None:
@@ -91,7 +98,7 @@ class DepositApi:
         row = self._record(answer, 201, "take the file")
         size_bytes = row.get("size")
         if not isinstance(size_bytes, int):
-            raise unbelievable(self.line.base, "size of a file")
+            raise unbelievable(self.line.base, "the size of a file")
         return StoredFile(size_bytes, an_md5(row.get("checksum"), self.line.base))
 
     def publish(self, identifier: str) -> Held:
@@ -110,7 +117,7 @@ class DepositApi:
         where = self.line.base
         submitted = row.get("submitted")
         if not isinstance(submitted, bool):
-            raise unbelievable(where, "word on whether it is published")
+            raise unbelievable(where, "the word on whether it is published")
         metadata = row.get("metadata")
         reserved = metadata.get("prereserve_doi") if isinstance(metadata, dict) else None
         doi = row.get("doi") or (reserved.get("doi") if isinstance(reserved, dict) else None)

@@ -16,7 +16,7 @@ import msgspec
 from awo.canon.digest import CHUNK_BYTES, sha256_running, sha256_stream
 from awo.engine.folder import fsync_folder
 from awo.errors import CannotCheck, DiskTrouble, EvidenceError, UsageError
-from awo.evidence.layout import AUDIT, INPUT
+from awo.evidence.layout import AUDIT, INPUT, JOURNAL
 from awo.evidence.publication import Arrival, Deposit
 from awo.publish.about.shapes import About
 from awo.publish.targets.opening import Wanted
@@ -50,12 +50,7 @@ class Folder:
         folder = self._run_folder(deposit)
         self._refuse_missing_root()
         with _disk(folder):
-            if (folder / INPUT).exists() or (folder / AUDIT).exists():
-                raise UsageError(
-                    "this is the folder of a run itself, and nothing may be put into it",
-                    where=str(folder),
-                    hint="publish to a folder outside runs/",
-                )
+            _refuse_run(folder)
             with suppress(FileExistsError):
                 folder.mkdir()
             if not stat.S_ISDIR(folder.lstat().st_mode):
@@ -114,6 +109,10 @@ class Folder:
             raise CannotCheck("the file is gone again", where=str(folder / parcel.name), hint="try again")
         return there
 
+    def others(self, deposit: Deposit, parcels: Sequence[Parcel]) -> tuple[str, ...]:
+        """There are no drafts here: what arrives is there for all who can read the folder."""
+        return ()
+
     def publish(self, deposit: Deposit, about: About, parcels: Sequence[Parcel]) -> Deposit:
         """Writes the list of what has arrived. Raises `CannotCheck` where one has not, and changes no list."""
         for parcel in parcels:
@@ -149,6 +148,18 @@ class Folder:
                 where=str(self.root),
                 expected="a folder",
                 hint="make it, or mount the share that it is on",
+            )
+
+
+def _refuse_run(folder: Path) -> None:
+    """Raises `UsageError` where `folder` is a run's own, or lies in one: a sealed run to which a file was added does
+    not verify any more."""
+    for one in (folder, *folder.parents):
+        if (one / JOURNAL).exists() or (one == folder and ((one / INPUT).exists() or (one / AUDIT).exists())):
+            raise UsageError(
+                "this is the folder of a run itself, and nothing may be put into it",
+                where=str(one),
+                hint="publish to a folder outside runs/",
             )
 
 

@@ -123,6 +123,12 @@ class DataRepository:
             raise self._other_bytes(deposit, parcel, stored)
         return self._arrival(held, parcel, stored)
 
+    def others(self, deposit: Deposit, parcels: Sequence[Parcel]) -> tuple[str, ...]:
+        """Those of a bundle that was sent before this one, and those that somebody else put there."""
+        held = self._held(deposit)
+        ours = {one.name for one in parcels}
+        return tuple(sorted(name for name in self._api(deposit).names(held) if name not in ours))
+
     def publish(self, deposit: Deposit, about: About, parcels: Sequence[Parcel]) -> Deposit:
         """Publishes the draft, unless an earlier command did. The DOI must be the one that was reserved."""
         for parcel in parcels:
@@ -242,7 +248,10 @@ class DataRepository:
             where=f"{deposit.address}: {parcel.name}",
             expected=f"md5:{parcel.md5}, {parcel.size_bytes} bytes",
             got=f"md5:{there.md5 or 'none'}, {there.size_bytes} bytes",
-            hint="look who changed the draft; nothing was published",
+            hint="the record is public, and stays as it is: it was published with another CITATION.cff, version of "
+            "AWO or bundle, and with those the same command writes the addendum"
+            if deposit.phase == "published"
+            else "look who changed the draft; nothing was published",
         )
 
 

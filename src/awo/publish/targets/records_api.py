@@ -16,6 +16,7 @@ from awo.publish.targets.repository import (
     an_identifier,
     an_md5,
     faults_in,
+    names_of,
     refuse,
     unbelievable,
 )
@@ -47,7 +48,7 @@ class RecordsApi:
         hits = a_record(answer, self.line.base).get("hits")
         rows = hits.get("hits") if isinstance(hits, dict) else None
         if not isinstance(rows, list):
-            raise unbelievable(self.line.base, "list of deposits")
+            raise unbelievable(self.line.base, "the list of deposits")
         return [self._held(row) for row in rows if isinstance(row, dict) and urn in _identifiers(row)]
 
     def metadata(self, about: About, deposit: Deposit, *, publisher: str, today: str) -> dict[str, Any]:
@@ -91,6 +92,11 @@ class RecordsApi:
             return None
         return self._stored(self._must(answer, 200, "show the file"))
 
+    def names(self, held: Held) -> list[str]:
+        answer = self._must(self.line.ask("GET", _files(held)), 200, "list the files")
+        rows = a_record(answer, self.line.base).get("entries")
+        return names_of(rows, "key", self.line.base)
+
     def send(self, held: Held, there: StoredFile | None, parcel: Parcel, progress: Progress) -> StoredFile:
         files = _files(held)
         if there is not None and not there.md5:  # the bytes may have arrived, and the answer been lost
@@ -126,7 +132,7 @@ class RecordsApi:
         doi = pids.get("doi") if isinstance(pids, dict) else None
         published = row.get("is_published")
         if not isinstance(published, bool):
-            raise unbelievable(where, "word on whether it is published")
+            raise unbelievable(where, "the word on whether it is published")
         return Held(
             identifier=an_identifier(row.get("id"), where),
             is_published=published,
@@ -141,7 +147,7 @@ class RecordsApi:
             return StoredFile(0, "")
         size_bytes = row.get("size")
         if not isinstance(size_bytes, int):
-            raise unbelievable(self.line.base, "size of a file")
+            raise unbelievable(self.line.base, "the size of a file")
         return StoredFile(size_bytes, an_md5(row.get("checksum"), self.line.base))
 
 

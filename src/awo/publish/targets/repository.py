@@ -75,6 +75,9 @@ class Repository(Protocol):
     def file(self, held: Held, name: str) -> StoredFile | None:
         """What it has under a name; None for nothing."""
 
+    def names(self, held: Held) -> list[str]:
+        """The names of all files that it has, whole or not."""
+
     def send(self, held: Held, there: StoredFile | None, parcel: Parcel, progress: Progress) -> StoredFile:
         """Sends a file to a draft, in place of what is `there`."""
 
@@ -176,16 +179,33 @@ def an_md5(value: Any, where: str) -> str:
     return found[1]
 
 
+def names_of(rows: Any, key: str, where: str) -> list[str]:
+    """The names in a server's list of files. Raises `EvidenceError` where one of them has none."""
+    names = [row.get(key) if isinstance(row, dict) else None for row in rows] if isinstance(rows, list) else [None]
+    if not all(isinstance(name, str) for name in names):
+        raise unbelievable(where, "the list of files with their names")
+    return [str(name) for name in names]
+
+
 def unbelievable(where: str, what: str) -> AwoError:
     """The error for an answer that has another form than the API promises."""
-    return EvidenceError(f"the repository's answer has no {what} where it must have one", where=where)
+    return EvidenceError(
+        f"the repository's answer lacks {what}",
+        where=where,
+        hint="is this the address of the repository itself? Nothing was published",
+    )
 
 
 def a_record(answer: Answer, where: str) -> dict[str, Any]:
     """An answer that must be a JSON object. Raises `EvidenceError`."""
     said = answer.read()
     if not isinstance(said, dict):
-        raise EvidenceError("the repository's answer is no JSON object", where=where, got=f"status {answer.status}")
+        raise EvidenceError(
+            "the repository's answer is no JSON object",
+            where=where,
+            got=f"status {answer.status}",
+            hint="is this the address of the repository itself? The same command goes on",
+        )
     return said
 
 

@@ -108,6 +108,10 @@ class ObjectStorage:
             raise CannotCheck("the file is gone again", where=f"{SCHEME}{self.bucket.name}/{key}", hint="try again")
         return there
 
+    def others(self, deposit: Deposit, parcels: Sequence[Parcel]) -> tuple[str, ...]:
+        """Only the parcels are locked; what else is in the bucket stays as private as the bucket is."""
+        return ()
+
     def publish(self, deposit: Deposit, about: About, parcels: Sequence[Parcel]) -> Deposit:
         """Locks the version of each file until the time that was asked for, and reads the lock back.
 

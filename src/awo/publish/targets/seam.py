@@ -73,5 +73,8 @@ class Target(Protocol):
     def send(self, deposit: Deposit, parcel: Parcel, progress: Progress) -> Arrival:
         """Sends the parcel, goes on where it broke off if the place can, and gives what the place then says it has."""
 
+    def others(self, deposit: Deposit, parcels: Sequence[Parcel]) -> tuple[str, ...]:
+        """The names of files that are in the draft, are none of the parcels, and would become public with it."""
+
     def publish(self, deposit: Deposit, about: About, parcels: Sequence[Parcel]) -> Deposit:
         """Makes the deposit public, once every parcel has arrived. The deposit with its final address and DOI."""

@@ -6,7 +6,7 @@ import ssl
 import time
 from collections.abc import Callable, Generator, Mapping
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, Literal
 from urllib.parse import quote, urlencode, urlsplit
@@ -137,7 +137,9 @@ class Line:
                     decode_content=True,
                 )
                 with closing(answer):
-                    return _whole(answer, where)
+                    said = _whole(answer, where)
+                    # here, before any text is shortened: half a token would not be known for one
+                    return replace(said, body=SecretCutter({"TOKEN": self.token}).cut(said.body))
             except urllib3.exceptions.HTTPError as error:
                 raise _not_answered(error, where, self.cut) from error
 

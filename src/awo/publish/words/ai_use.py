@@ -12,6 +12,7 @@ from awo.publish.words.asked import ModelUse, models_used, not_asked, sent
 from awo.publish.words.people import people
 from awo.publish.words.phrases import (
     NAMED,
+    NOT_ENDED,
     OUTCOMES,
     UNKNOWN,
     cost,
@@ -23,6 +24,7 @@ from awo.publish.words.phrases import (
     settings,
     shown,
 )
+from awo.workflow.definition import STAND_INS
 
 HEADING = "Use of AI models"
 NOT_COVERED = (
@@ -86,7 +88,7 @@ def withheld(described: Described) -> list[str]:
 
 def _run(described: Described) -> str:
     facts = described.facts
-    outcome = OUTCOMES.get(facts.outcome, "not ended")
+    outcome = OUTCOMES.get(facts.outcome, NOT_ENDED)
     when = period(facts.started_at, facts.ended_at)
     return (
         f"The workflow {quoted(facts.input.name)} was run {when} with {shown(facts.software.name)} "
@@ -98,13 +100,12 @@ def _total(described: Described, used: tuple[ModelUse, ...]) -> str:
     calls = described.facts.calls
     if not used:
         return "No model was asked in this run."
-    real = sum(not one.is_stand_in for one in used)
-    stand_ins = len(used) - real
-    who = count(real, "model")
-    if stand_ins:
-        who += f" and {count(stand_ins, 'stand-in')} of AWO, which {'is' if stand_ins == 1 else 'are'} no AI"
-    asked = f"{count(sent(calls), 'request')} {'was' if sent(calls) == 1 else 'were'} sent to {who}: {outcomes(calls)}."
-    said = asked if sent(calls) else f"No request was sent in this run, whose answers are of {who}."
+    real, who = sum(one.was_asked for one in used), _who(used)
+    went = f"{'was' if sent(calls) == 1 else 'were'} sent" if real else "went"
+    asked = f"{count(sent(calls), 'request')} {went} to {who}: {outcomes(calls)}."
+    said = asked if sent(calls) else f"No request was sent in this run; its answers are those of {who}."
+    if not real:
+        said = f"No AI model was asked in this run. {said}"
     if calls.retried:
         said += f" {count(calls.retried, 'request')} of these repeated a failed one."
     if calls.reused:
@@ -114,10 +115,26 @@ def _total(described: Described, used: tuple[ModelUse, ...]) -> str:
     return said
 
 
+def _who(used: tuple[ModelUse, ...]) -> str:
+    """What requests went to, by kind, as far as there is one of it."""
+    real, replayed = sum(one.was_asked for one in used), sum(one.is_replayed for one in used)
+    stand_ins = len(used) - real - replayed
+    kinds = (
+        (real, count(real, "model")),
+        (replayed, f"{count(replayed, 'model')} replayed from the answers of an earlier run"),
+        (stand_ins, f"{count(stand_ins, 'stand-in')} of AWO, which {'is' if stand_ins == 1 else 'are'} no AI"),
+    )
+    return listed(words for number, words in kinds if number)
+
+
 def _model(one: ModelUse) -> str:
     if one.is_stand_in:
         kind = f"a stand-in of AWO that gives back its prompt ({one.backend}); no AI model"
         identity = ""
+    elif one.is_replayed:
+        kind = f"replayed from the answers on record in {quoted(one.asked_as)}; nothing was asked of the model itself"
+        names = listed((quoted(name) for name in one.answered_as), "names")
+        identity = f"answered then as {names or UNKNOWN}"
     else:
         kind = f"asked for as {quoted(one.asked_as)}" if one.asked_as else f"asked for under {UNKNOWN} name"
         names = listed((quoted(name) for name in one.answered_as), "names")
@@ -125,20 +142,21 @@ def _model(one: ModelUse) -> str:
         identity += f"; weights with SHA-256 {shown(one.weights_sha256)}" if one.weights_sha256 else ""
         identity += f"; engine: {shown(one.engine)}" if one.engine else ""
     steps = listed((quoted(step) for step in one.steps), "steps")
+    asked_or_not = "asked" if one.requests and not one.is_replayed else "its answers stand"
     reused = f"{count(one.calls.reused, 'answer')} taken over from earlier runs" if one.calls.reused else ""
     asked = f"{count(one.requests, 'request')}, {outcomes(one.calls)}" if one.requests else "no request sent"
     return sentence(
         f"{quoted(one.name)}: {kind}",
-        (one.where or f"run by {UNKNOWN}") if not one.is_stand_in else "",
+        (one.where or f"run by {UNKNOWN}") if one.was_asked else "",
         identity,
         "its own account of itself changed during the run" if one.has_changed else "",
-        "" if one.is_stand_in else f"parameters: {settings(one.params) or 'none set'}",
-        "" if one.is_stand_in else f"seed: {one.seed}" if one.took_seed else "the provider takes no seed",
-        f"{'asked' if one.requests else 'its answers stand'} in {'step' if len(one.steps) == 1 else 'steps'} {steps}",
+        f"parameters: {settings(one.params) or 'none set'}" if one.was_asked else "",
+        (f"seed: {one.seed}" if one.took_seed else "the provider takes no seed") if one.was_asked else "",
+        f"{asked_or_not} in {'step' if len(one.steps) == 1 else 'steps'} {steps}",
         asked,
         period(one.first_at, one.last_at) if one.requests else "",
         reused,
-        "" if one.is_stand_in or not one.requests else cost(one.money, one.requests),
+        cost(one.money, one.requests) if one.was_asked and one.requests else "",
     )
 
 
@@ -156,7 +174,8 @@ def _own_settings(described: Described) -> list[str]:
 
 
 def _unused(described: Described) -> list[str]:
-    names = not_asked(described.facts)
+    models = described.facts.input.models
+    names = [name for name in not_asked(described.facts) if models[name].backend not in STAND_INS]
     if not names:
         return []
     return [f"Named in the workflow and not asked: {listed((quoted(name) for name in names), 'models')}."]

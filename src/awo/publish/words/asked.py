@@ -43,6 +43,16 @@ class ModelUse:
     steps: tuple[str, ...]
 
     @property
+    def is_replayed(self) -> bool:
+        """Whether nothing was asked of it: its answers are those on record of an earlier run."""
+        return self.backend == REPLAY
+
+    @property
+    def was_asked(self) -> bool:
+        """Whether it is a model at all, and was asked in this run."""
+        return not self.is_stand_in and not self.is_replayed
+
+    @property
     def requests(self) -> int:
         """How many requests were sent to it."""
         return sent(self.calls)

@@ -13,9 +13,9 @@ from awo.evidence.records import CellsRecord
 from awo.publish.about.reference import NOT_PUBLISHED, Publication
 from awo.publish.described.shapes import Described
 from awo.publish.words.ai_use import evidence, received, withheld
-from awo.publish.words.asked import models_used, sent
-from awo.publish.words.people import deciders_named, decisions_taken
-from awo.publish.words.phrases import OUTCOMES, UNKNOWN, listed, outcomes, period, quoted, sentence, shown
+from awo.publish.words.asked import REPLAY, models_used, sent
+from awo.publish.words.people import deciders_named, decisions_taken, relayed_decisions
+from awo.publish.words.phrases import ENDED, NOT_ENDED, UNKNOWN, listed, outcomes, period, quoted, sentence, shown
 
 HEADING: Final = "Methods"
 SCORING: Final = ("score", "assert", "python_score")
@@ -60,10 +60,10 @@ def methods(described: Described, publication: Publication = NOT_PUBLISHED) -> s
 
 def _run(facts: RunFacts) -> str:
     source = facts.input.source
-    outcome = OUTCOMES.get(facts.outcome, "not ended")
     said = (
         f"The workflow {quoted(facts.input.name)} ({shown(source.path)}, SHA-256 {source.sha256}) was run "
-        f"{period(facts.started_at, facts.ended_at)} as {facts.run_id}; its outcome: {outcome}."
+        f"{period(facts.started_at, facts.ended_at)} as {facts.run_id}, and "
+        f"{ENDED.get(facts.outcome, NOT_ENDED)}."
     )
     if facts.input.rescores:
         said += f" It scored the answers of {shown(facts.input.rescores)} again and asked no model."
@@ -74,10 +74,13 @@ def _run(facts: RunFacts) -> str:
 
 def _steps(facts: RunFacts) -> str:
     ops = Counter(step.record.op for step in facts.steps)
-    tally = Counter(step.status for step in facts.steps)
-    kinds = listed((f"{shown(op)} ({times:,})" for op, times in ops.items()), "operations")
-    stands = listed(f"{tally[status]:,} {words}" for status, words in STATUS.items() if tally[status])
-    return f"It has {count(len(facts.steps), 'step')}, by operation {kinds}: {stands}."
+    rejected = {gate.gate for gate in facts.gates if gate.verdict == "rejected"}
+    tally = Counter(step.status for step in facts.steps if step.record.id not in rejected)
+    kinds = listed((f"{shown(op)} ({times:,})" if times > 1 else shown(op) for op, times in ops.items()), "operations")
+    stood = [f"{tally[status]:,} {words}" for status, words in STATUS.items() if tally[status]]
+    closed = sum(step.record.id in rejected for step in facts.steps)
+    stands = listed([*stood, f"{closed:,} rejected by people"] if closed else stood)
+    return f"It has {count(len(facts.steps), 'step')} ({kinds}): {stands}."
 
 
 def _data(facts: RunFacts) -> Iterator[str]:
@@ -107,14 +110,16 @@ def _asking(described: Described) -> Iterator[str]:
 def _asked(described: Described, step: StepFacts) -> str:
     groups, calls, record = described.groups_of(step.record.id), step.calls, step.record
     models = listed((quoted(group.model) for group in groups), "models")
-    did = "asked" if sent(calls) else "took over answers of"
+    known = described.facts.input.models
+    is_replayed = all(group.model in known and known[group.model].backend == REPLAY for group in groups)
+    did = "took over answers of" if not sent(calls) else "replayed answers of" if is_replayed else "asked"
     said = f"Step {quoted(record.id)} ({shown(record.op)}) {did} {models}"
     said += f" {_design(record.cells)}" if record.cells is not None else ""
     if step.cells is not None:
         said += f", {count(step.cells.planned, 'cell')} with {count(step.cells.asks, 'planned request')}"
     ends = f"{count(sent(calls), 'request')}: {outcomes(calls)}" if sent(calls) else "no request was sent"
     reused = f"{count(calls.reused, 'answer')} taken over from earlier runs" if calls.reused else ""
-    kind = "its template of the prompt is on record" if _has_prompt(step) else f"its prompt is {UNKNOWN} here"
+    kind = "the template of its prompt is on record" if _has_prompt(step) else f"its prompt is {UNKNOWN} here"
     return sentence(said, kind, ends, reused)
 
 
@@ -137,14 +142,15 @@ def _design(cells: CellsRecord) -> str:
 
 
 def _seeds(described: Described) -> str:
-    used = [one for one in models_used(described) if not one.is_stand_in]
+    used = [one for one in models_used(described) if one.was_asked]
     if not used:
         return f"The seed of the run was {described.facts.input.seed}."
     seeds = listed(
         (f"{one.seed} for {quoted(one.name)}" if one.took_seed else f"none for {quoted(one.name)}" for one in used),
         "models",
     )
-    return f"The seed of the run was {described.facts.input.seed}; the seeds of the models were {seeds}."
+    verb = "seed of the model was" if len(used) == 1 else "seeds of the models were"
+    return f"The seed of the run was {described.facts.input.seed}; the {verb} {seeds}."
 
 
 def _computed(facts: RunFacts) -> Iterator[str]:
@@ -215,11 +221,13 @@ def _gates(described: Described) -> str:
         return "No decision by a person is on record."
     ends = Counter(gate.verdict or "waiting" for gate in gates)
     told = listed(f"{times:,} {verdict}" for verdict, times in ends.items())
-    who = deciders_named(described)
-    return (
-        f"{count(len(gates), 'gate')} for people opened ({told}), with {count(decisions_taken(described), 'decision')} "
-        f"that {'was' if decisions_taken(described) == 1 else 'were'} signed" + (f" by {who}." if who else ".")
-    )
+    opened = f"{count(len(gates), 'gate')} for people opened ({told})"
+    taken, relayed = decisions_taken(described), relayed_decisions(described)
+    who, signed = deciders_named(described), taken - relayed
+    said = [f"{count(signed, 'decision was', 'decisions were')} signed by {who}"] if signed else []
+    if relayed:
+        said.append(f"{count(relayed, 'approval was', 'approvals were')} relayed, which is no signature of a person")
+    return f"{opened}; {'; '.join(said) or 'no decision was signed'}."
 
 
 def _software(facts: RunFacts) -> str:
@@ -240,6 +248,8 @@ def _software(facts: RunFacts) -> str:
         state = ", with changes that no commit has" if git.get("is_dirty") else ""
         state = f", whether with other changes is {UNKNOWN}" if git.get("dirty_unknown") else state
         said += f"; the project stood at the git commit {shown(str(git['commit']))}{state}"
+    elif isinstance(git, dict) and git.get("why"):
+        said += f"; no git commit is on record ({shown(str(git['why']))})"
     else:
         said += f"; the git commit is {UNKNOWN}"
     said += f". On {moment(facts.environments[-1].at)} another environment was recorded" if _moved(facts) else ""

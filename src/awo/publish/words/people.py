@@ -62,7 +62,8 @@ def _decision(signer: str, verdict: str, at: str, decision: Decision | None) -> 
     has_name = decision.signer.name not in ("", signer)
     name = f"{shown(decision.signer.name)} ({shown(signer)})" if has_name else quoted(signer)
     own = ", who had started the run or written its workflow," if decision.solo else ""
-    return f"{name}, as {shown(role)},{own} {did}, signing for {decision.meaning}; presence: {decision.presence}"
+    signed = f", signing for {decision.meaning}" if verdict == "approve" else ""  # the gate's word, whoever refuses it
+    return f"{name}, as {shown(role)},{own} {did}{signed}; presence: {decision.presence}"
 
 
 def _independence(described: Described) -> Iterator[str]:
@@ -76,7 +77,18 @@ def _independence(described: Described) -> Iterator[str]:
         yield f"{count(len(facts.refusals), 'attempt to decide was', 'attempts to decide were')} refused."
 
 
+def relayed_decisions(described: Described) -> int:
+    """How many of the decisions are approvals that software relayed. A decision that is withheld counts as signed."""
+    return len(_relayed(described))
+
+
+def _relayed(described: Described) -> set[str]:
+    return {one.path for one in described.decisions if environment_of(one.decision.signer.role)}
+
+
 def deciders_named(described: Described) -> str:
-    """The ids of those who decided."""
-    signers = dict.fromkeys(one.signer for gate in described.facts.gates for one in gate.decisions)
+    """The ids of those who signed a decision themselves."""
+    relayed, gates = _relayed(described), described.facts.gates
+    signed = [one for gate in gates for one in gate.decisions if one.decision.path not in relayed]
+    signers = dict.fromkeys(one.signer for one in signed)
     return listed((quoted(one) for one in signers), "people")

@@ -24,6 +24,16 @@ OUTCOMES: Final = {
 }
 
 
+ENDED: Final = {
+    "completed": "was completed",
+    "approved": "was approved by people",
+    "rejected": "was rejected by people",
+    "failed": "failed",
+    "abandoned": "was abandoned before its end",
+}
+NOT_ENDED: Final = "has not ended"
+
+
 def quoted(text: str) -> str:
     """A foreign name as it is shown in plain text: visible, on one line, shortened."""
     return f"“{shorten(visible(text), LONGEST)}”"
