@@ -53,6 +53,8 @@ def test_a_chain_of_addenda_holds_and_is_listed(published: Project) -> None:
     assert [one["number"] for one in said["addenda"]] == [1, 2]
     assert said["drafts"] == []
     assert "alice@example.org, whom you trust" in published.awo("publish", "--list").expect(0).out
+    (published.root / "reviewers" / "allowed_signers").unlink()
+    assert "alice@example.org, whom no list here" in published.awo("publish", "--list").expect(0).out
 
 
 SPOILED = ["changed", "unsigned_by_the_named", "first_is_missing", "of_another_run", "no_json"]
@@ -99,6 +101,14 @@ def test_an_addendum_whose_signature_a_crash_kept_back_is_written_again(sealed: 
     assert (again["addendum"], again["before"]) == (first["addendum"], False)
     assert [path.name for path in sorted(records(sealed).glob("0*"))] == ["0001.json", "0001.json.sig"]
     assert sealed.awo("publish", "--list", "--json").expect(0).json["sound"]
+
+
+def test_whoever_sealed_the_run_is_said_to_have_signed_of_it(project: Project) -> None:
+    project.write("w.json", json.dumps({"name": "one", "steps": [{"id": "ask", "op": "llm_map", "prompt": "Yes?"}]}))
+    project.awo("run", "w.json").expect(0)
+    (project.root / "out").mkdir()
+    project.awo("publish", "./out").expect(0)
+    assert "with the key that sealed the run" in project.awo("publish", "--list").expect(0).out
 
 
 def test_a_deposit_file_of_another_seal_is_not_gone_on_from(sealed: Project) -> None:

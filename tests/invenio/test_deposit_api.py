@@ -181,6 +181,14 @@ def test_what_the_authors_keep_closed_is_not_published_and_nobody_is_asked(
     assert stub.rows == {}
 
 
+def test_the_command_that_follows_a_draft_is_the_one_that_was_typed(project: Project, stub: Deposits) -> None:
+    typed = ("--as", "runner@example.org", "--no-scan")
+    done = project.awo("publish", f"invenio:{stub.base}", "latest", *typed, variables=ENVIRONMENT).expect(0)
+    (following,) = (line for line in done.out.splitlines() if line.startswith("next:"))
+    assert following.partition("then ")[2].startswith(f"awo publish invenio:{stub.base} {project.latest().name}")
+    assert following.endswith("--as runner@example.org --no-scan --yes, which cannot be taken back")
+
+
 ANSWERS = {
     "busy": (429, {"Retry-After": "17"}, b"{}", CannotCheck, "17 s"),
     "broken": (503, {}, b"<html>", CannotCheck, "status 503"),

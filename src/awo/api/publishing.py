@@ -141,6 +141,8 @@ class Published:
     run_id: str
     addenda: list[ReadAddendum]
     drafts: list[Deposit]
+    sealer_key: str = ""
+    """The fingerprint of the key that sealed the run; '' where the run is not here."""
 
     @property
     def is_sound(self) -> bool:
@@ -158,12 +160,14 @@ def published(project: Project, name: str) -> Published:
     from awo.publish.parcels import package_at
 
     folder = publications_of(project.runs, name)
-    seal_sha256 = ""
+    seal_sha256 = sealer_key = ""
     if not folder.is_dir() or (project.runs / name).is_dir():
         run = find_run(project, name).resolve()
         folder = publications_of(project.runs, run.name)
-        seal_sha256 = package_at(run).seal_sha256 if folder.is_dir() else ""
+        if folder.is_dir():
+            package = package_at(run)
+            seal_sha256, sealer_key = package.seal_sha256, package.sealer_key
     addenda = read_addenda(folder, seal_sha256, project.reviewers())
     said = {(one.addendum.kind, one.addendum.place) for one in addenda if one.addendum is not None}
     drafts = [one for one in deposits_in(folder) if (one.kind, one.place) not in said]
-    return Published(folder.name, addenda, drafts)
+    return Published(folder.name, addenda, drafts, sealer_key)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -98,9 +99,10 @@ def publish(
         retain_mode=retain_mode or "",
     )
     job = api.publication(here, wanted, source)
+    typed = _typed(key, signer_id, waive, no_scan=no_scan)
     done, scan = job.done_before(), None
     if done is None:
-        again = _again(here, job, wanted)
+        again = _again(here, job, wanted, _typed(key, signer_id, waive))
         scan = scanned_first(here, job.package.path, again, waive, no_scan=no_scan)
         job.refuse_unverified()
         with watching(quiet=as_json) as watch:
@@ -108,11 +110,17 @@ def publish(
     if as_json:
         print_json(_as_dict(job, done, scan))
     else:
-        _say(here, job, done, wanted)
+        _say(job, done, _again(here, job, wanted, typed))
     return 0
 
 
-def _again(here: api.Project, job: api.Publication, wanted: Wanted) -> str:
+def _typed(key: Path | None, signer_id: str | None, waive: Sequence[str], *, no_scan: bool = False) -> list[str]:
+    """The options of this command that the next one needs again, as they were typed."""
+    pairs = [("--key", str(key or "")), ("--as", signer_id or ""), *(("--waive", one) for one in waive)]
+    return [f"{name} {shlex.quote(value)}" for name, value in pairs if value] + ["--no-scan"] * no_scan
+
+
+def _again(here: api.Project, job: api.Publication, wanted: Wanted, typed: Sequence[str]) -> str:
     """The command that publishes this run there."""
     name = shlex.quote(str(job.package.path)) if job.package.is_bundle else named(here, job.package.path)
     options = [
@@ -123,18 +131,18 @@ def _again(here: api.Project, job: api.Publication, wanted: Wanted) -> str:
         (f"--retain-mode {wanted.retain_mode}", wanted.retain_mode),
     ]
     return " ".join(
-        ["awo publish", shlex.quote(wanted.address), name, *(text for text, is_typed in options if is_typed)]
+        ["awo publish", shlex.quote(wanted.address), name, *(text for text, is_typed in options if is_typed), *typed]
     )
 
 
-def _say(here: api.Project, job: api.Publication, done: Sent, wanted: Wanted) -> None:
+def _say(job: api.Publication, done: Sent, again: str) -> None:
     deposit = done.deposit
     if done.addendum is None:
         say(f"draft: {deposit.address}")
         say(*_files(deposit.arrivals))
         if deposit.doi:
             say(f"doi:   {deposit.doi} (reserved; it leads nowhere until the draft is published)")
-        say(f"next:  look at the draft, then {_again(here, job, wanted)} --yes, which cannot be taken back")
+        say(f"next:  look at the draft, then {again} --yes, which cannot be taken back")
         return
     say(f"{'published before' if done.is_old else 'published'}: {deposit.address}")
     say(*_files(deposit.arrivals))
@@ -197,21 +205,24 @@ def _list(here: api.Project, name: str, *, as_json: bool) -> int:
     if not found.addenda and not found.drafts:
         say(f"{found.run_id}: nothing was published from here")
         return code
-    rows = [_row(one) for one in found.addenda]
+    rows = [_row(one, found.sealer_key) for one in found.addenda]
     rows += [("", one.kind, one.address or one.place, one.doi, one.at[:10], one.phase) for one in found.drafts]
     say(*table(rows, ("", "TO", "ADDRESS", "DOI", "ON", "")))
     say(*(f"{one.path.name}: {fault}" for one in found.addenda for fault in one.faults))
     return code
 
 
-def _row(one: ReadAddendum) -> tuple[str, ...]:
+def _row(one: ReadAddendum, sealer_key: str) -> tuple[str, ...]:
     said = one.addendum
     if said is None or one.faults:
         return (one.path.stem, "", "", "", "", "DOES NOT HOLD")
-    who_signed = (
-        f"signed by {said.signer.id}, {'whom you trust' if one.is_trusted else 'whom no list here lets sign it'}"
-    )
-    return (one.path.stem, said.kind, said.address, said.doi, said.at[:10], who_signed)
+    if one.is_trusted:
+        why = "whom you trust"
+    elif said.signer.key == sealer_key:
+        why = "with the key that sealed the run"
+    else:
+        why = "whom no list here lets sign it"
+    return (one.path.stem, said.kind, said.address, said.doi, said.at[:10], f"signed by {said.signer.id}, {why}")
 
 
 def _addendum(one: ReadAddendum) -> dict[str, Any]:

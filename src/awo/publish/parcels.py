@@ -35,6 +35,8 @@ class Package:
     run_id: str
     seal_sha256: str
     sealed_at: str = ""
+    sealer_key: str = ""
+    """The fingerprint of the key that sealed the run."""
 
     @property
     def is_bundle(self) -> bool:
@@ -64,7 +66,7 @@ def package_at(path: Path) -> Package:
             expected="a name like run_2026-11-23T06-09-00Z.redacted.tar.gz of letters, digits, dots, - and _",
             hint="copy it to another name",
         )
-    return Package(path, seal.run_id, sha256_hex(found[SEAL]), seal.at)
+    return Package(path, seal.run_id, sha256_hex(found[SEAL]), seal.at, seal.sealer.key)
 
 
 def digest_of(package: Package) -> str:
