@@ -59,7 +59,7 @@ def test_a_run_goes_to_locked_storage_and_comes_back_elsewhere_as_it_was(
     run = sealed.latest()
     with unchanged(run):
         draft = sealed.awo("publish", address, "latest", "--retain-until", UNTIL, variables=variables).expect(0)
-        assert f"--retain-until {UNTIL} --yes, which cannot be taken back" in draft.out
+        assert f"--retain-until {UNTIL} --as runner@example.org --yes, which cannot be taken back" in draft.out
         versions = outsider.list_object_versions(Bucket=bucket)["Versions"]
         assert len(versions) == 3
         asked = ("publish", address, "latest", "--retain-until", UNTIL, "--yes")
